@@ -1,0 +1,108 @@
+// Package philox draws random numbers from a counter: Philox4x32-10 of Salmon, Moraes, Dror and Shaw,
+// "Parallel random numbers: as easy as 1, 2, 3" (SC'11).
+//
+// A number depends on its seed, its stream, its step and its place, and on nothing that was drawn before it.
+// So a resumed run continues with the same bits, any part of a sequence can be made by itself,
+// and another device can draw the same numbers.
+package philox
+
+import (
+	"math"
+	"math/bits"
+)
+
+// Stream keeps the numbers drawn for one purpose apart from those drawn for another.
+type Stream uint32
+
+// The streams. Their values are part of what a seed means: never change one, add new ones at the end.
+const (
+	Weights     Stream = iota + 1 // initial parameters; step is the parameter's place
+	Shuffle                       // order of the training images; step is the epoch
+	Epsilon                       // ε of a training step; step is the step
+	TestEpsilon                   // ε of an evaluation; step is the test image's place
+	Latent                        // z drawn from the prior for generated images
+)
+
+const (
+	multiplier0 = 0xD2511F53
+	multiplier1 = 0xCD9E8D57
+	weyl0       = 0x9E3779B9
+	weyl1       = 0xBB67AE85
+	rounds      = 10
+)
+
+// Block applies the ten rounds of Philox4x32 to a counter.
+func Block(counter [4]uint32, key [2]uint32) [4]uint32 {
+	for range rounds {
+		high0, low0 := bits.Mul32(multiplier0, counter[0])
+		high1, low1 := bits.Mul32(multiplier1, counter[2])
+		counter = [4]uint32{high1 ^ counter[1] ^ key[0], low1, high0 ^ counter[3] ^ key[1], low0}
+		key[0] += weyl0
+		key[1] += weyl1
+	}
+	return counter
+}
+
+// A Source is the sequence of numbers of one (seed, stream, step).
+// Its counter is (block, stream, step's low half, step's high half), its key the seed.
+type Source struct {
+	key     [2]uint32
+	counter [4]uint32
+	block   [4]uint32
+	used    int
+}
+
+// New returns the sequence of (seed, stream, step), from its start.
+func New(seed uint64, stream Stream, step uint64) *Source {
+	return &Source{
+		key:     [2]uint32{uint32(seed), uint32(seed >> 32)},
+		counter: [4]uint32{0, uint32(stream), uint32(step), uint32(step >> 32)},
+		used:    4,
+	}
+}
+
+// Uint32 returns the next 32 bits. A sequence has 2³⁴ of them before it repeats.
+func (s *Source) Uint32() uint32 {
+	if s.used == 4 {
+		s.block = Block(s.counter, s.key)
+		s.counter[0]++
+		s.used = 0
+	}
+	v := s.block[s.used]
+	s.used++
+	return v
+}
+
+// Below returns a number in [0, n), each equally likely, by Lemire's method (arXiv:1805.10941). n must be positive.
+func (s *Source) Below(n uint32) uint32 {
+	product := uint64(s.Uint32()) * uint64(n)
+	if uint32(product) < n {
+		for least := -n % n; uint32(product) < least; {
+			product = uint64(s.Uint32()) * uint64(n)
+		}
+	}
+	return uint32(product >> 32)
+}
+
+// Uniform fills dst with numbers from low to high, both included: rounding can reach high.
+func (s *Source) Uniform(dst []float32, low, high float32) {
+	for i := range dst {
+		unit := float32(s.Uint32()>>8) * (1.0 / (1 << 24)) // 24 bits: every float32 step of [½, 1)
+		dst[i] = low + (high-low)*unit
+	}
+}
+
+// Normal fills dst with numbers from N(0, 1), by the transform of Box and Muller. Each pair takes two draws,
+// and an odd last one takes two as well.
+func (s *Source) Normal(dst []float32) {
+	for i := 0; i < len(dst); i += 2 {
+		u := (float64(s.Uint32()) + 0.5) * (1.0 / (1 << 32)) // never 0, so the logarithm is finite
+		angle := 2 * math.Pi * float64(s.Uint32()) * (1.0 / (1 << 32))
+		radius := math.Sqrt(-2 * math.Log(u))
+		sin, cos := math.Sincos(angle)
+		dst[i] = float32(radius * cos)
+		if i+1 < len(dst) {
+			dst[i+1] = float32(radius * sin)
+		}
+	}
+}
