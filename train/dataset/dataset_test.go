@@ -1,0 +1,349 @@
+package dataset
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// idx returns an IDX file, not compressed: the magic number, the sizes, and the values.
+func idx(magic int32, sizes []int32, values []byte) []byte {
+	var file bytes.Buffer
+	binary.Write(&file, binary.BigEndian, magic)
+	binary.Write(&file, binary.BigEndian, sizes)
+	file.Write(values)
+	return file.Bytes()
+}
+
+func images(n, height, width int32, values []byte) []byte {
+	return compress(idx(2051, []int32{n, height, width}, values))
+}
+
+func labels(n int32, values []byte) []byte {
+	return compress(idx(2049, []int32{n}, values))
+}
+
+func compress(data []byte) []byte {
+	var file bytes.Buffer
+	w := gzip.NewWriter(&file)
+	w.Write(data)
+	w.Close()
+	return file.Bytes()
+}
+
+// ramp returns n bytes, no two neighbours alike.
+func ramp(n int) []byte {
+	values := make([]byte, n)
+	for i := range values {
+		values[i] = byte(251 * i)
+	}
+	return values
+}
+
+// goodFiles returns a small data set without a fault: 3 and 2 images of 4×5 pixels.
+func goodFiles() map[string][]byte {
+	return map[string][]byte{
+		"train-images-idx3-ubyte.gz": images(3, 4, 5, ramp(60)),
+		"train-labels-idx1-ubyte.gz": labels(3, []byte{7, 0, 255}),
+		"t10k-images-idx3-ubyte.gz":  images(2, 4, 5, ramp(40)),
+		"t10k-labels-idx1-ubyte.gz":  labels(2, []byte{1, 2}),
+	}
+}
+
+func writeFiles(t *testing.T, dir string, files map[string][]byte) {
+	t.Helper()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOpenReadsAnyShape(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "fashion")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writeFiles(t, dir, goodFiles())
+	set, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set.Name != "fashion" || set.Dir != dir {
+		t.Errorf("name %q of %q, want fashion of %q", set.Name, set.Dir, dir)
+	}
+	for _, s := range []Split{set.Train, set.Test} {
+		if s.Height != 4 || s.Width != 5 || s.Channels != 1 || s.Pixels() != 20 {
+			t.Errorf("shape %d×%d×%d, %d pixels, want 4×5×1, 20", s.Height, s.Width, s.Channels, s.Pixels())
+		}
+	}
+	if set.Train.Len() != 3 || !bytes.Equal(set.Train.Images, ramp(60)) || !bytes.Equal(set.Train.Labels, []byte{7, 0, 255}) {
+		t.Errorf("training split is %v", set.Train)
+	}
+	if set.Test.Len() != 2 || !bytes.Equal(set.Test.Images, ramp(40)) || !bytes.Equal(set.Test.Labels, []byte{1, 2}) {
+		t.Errorf("test split is %v", set.Test)
+	}
+}
+
+func TestOpenNamesTheFileAndTheFault(t *testing.T) {
+	const (
+		trainImages = "train-images-idx3-ubyte.gz"
+		trainLabels = "train-labels-idx1-ubyte.gz"
+		testImages  = "t10k-images-idx3-ubyte.gz"
+		testLabels  = "t10k-labels-idx1-ubyte.gz"
+	)
+	good := images(3, 4, 5, ramp(60))
+	wrongChecksum := slices.Clone(good)
+	wrongChecksum[len(wrongChecksum)-8] ^= 1 // the trailer is CRC-32 and length, four bytes each
+
+	tests := []struct {
+		fault   string
+		file    string
+		content []byte
+		want    string
+	}{
+		{"labels for images", trainImages, labels(60, ramp(60)), "magic number is 2049, want 2051"},
+		{"images for labels", testLabels, images(2, 4, 5, ramp(40)), "magic number is 2051, want 2049"},
+		{"another element type", testImages, compress(idx(0x0D03, []int32{2, 4, 5}, ramp(40))), "magic number is 3331, want 2051"},
+		{"negative count", trainImages, images(-1, 4, 5, ramp(60)), "count is -1, want 1 to 4194304"},
+		{"negative label count", trainLabels, labels(-3, []byte{1, 2, 3}), "count is -3, want 1 to 4194304"},
+		{"count of zero", testImages, images(0, 4, 5, nil), "count is 0, want 1 to 4194304"},
+		{"huge count", trainImages, images(1<<31-1, 4, 5, ramp(60)), "count is 2147483647, want 1 to 4194304"},
+		{"huge label count", trainLabels, labels(1<<30, []byte{1, 2, 3}), "count is 1073741824, want 1 to 4194304"},
+		{"height of zero", trainImages, images(3, 0, 5, nil), "image height is 0, want 1 to 4096"},
+		{"width of zero", testImages, images(2, 4, 0, nil), "image width is 0, want 1 to 4096"},
+		{"negative width", testImages, images(2, 4, -5, nil), "image width is -5, want 1 to 4096"},
+		{"huge height", trainImages, images(3, 4097, 5, ramp(60)), "image height is 4097, want 1 to 4096"},
+		{"huge product", trainImages, images(1<<22, 4096, 4096, ramp(60)), "asks for 70368744177664 bytes, want at most 1073741824"},
+		{"images end early", trainImages, images(3, 4, 5, ramp(59)), "has 59 bytes after the header, want 60 for [3 4 5]"},
+		{"labels end early", testLabels, labels(2, []byte{1}), "has 1 bytes after the header, want 2 for [2]"},
+		{"bytes after the images", testImages, images(2, 4, 5, ramp(41)), "has 41 bytes after the header, want 40 for [2 4 5]"},
+		{"bytes after the labels", trainLabels, labels(3, ramp(4)), "has 4 bytes after the header, want 3 for [3]"},
+		{"no values", trainLabels, labels(3, nil), "has 0 bytes after the header, want 3"},
+		{"header ends early", trainImages, compress(idx(2051, []int32{3, 4}, nil)), "no header of 16 bytes: unexpected EOF"},
+		{"empty inside", trainLabels, compress(nil), "no header of 8 bytes: EOF"},
+		{"empty file", testLabels, nil, "not a gzip file: EOF"},
+		{"not compressed", trainImages, idx(2051, []int32{3, 4, 5}, ramp(60)), "not a gzip file: gzip: invalid header"},
+		{"compressed data ends early", trainImages, good[:len(good)-9], "damaged gzip data"},
+		{"checksum is missing", trainImages, good[:len(good)-8], "damaged gzip data, 60 bytes after the header: unexpected EOF"},
+		{"wrong checksum", trainImages, wrongChecksum, "damaged gzip data, 60 bytes after the header: gzip: invalid checksum"},
+		{"bytes after the gzip data", trainImages, append(slices.Clone(good), 0), "has bytes after the end of its gzip data, want none"},
+		{"second gzip member", trainLabels, append(labels(3, ramp(3)), compress(nil)...), "has bytes after the end of its gzip data, want none"},
+		{"fewer labels", trainLabels, labels(2, []byte{1, 2}), "has 2 labels, want 3: one for every image of train-images-idx3-ubyte.gz"},
+		{"more labels", testLabels, labels(3, []byte{1, 2, 3}), "has 3 labels, want 2: one for every image of t10k-images-idx3-ubyte.gz"},
+		{"wider test images", testImages, images(2, 4, 6, ramp(48)), "images are 4×6, but those of train-images-idx3-ubyte.gz are 4×5"},
+		{"higher test images", testImages, images(2, 6, 5, ramp(60)), "images are 6×5, but those of train-images-idx3-ubyte.gz are 4×5"},
+		{"transposed test images", testImages, images(2, 5, 4, ramp(40)), "images are 5×4, but those of train-images-idx3-ubyte.gz are 4×5"},
+	}
+	for _, test := range tests {
+		t.Run(test.fault, func(t *testing.T) {
+			dir := t.TempDir()
+			files := goodFiles()
+			files[test.file] = test.content
+			writeFiles(t, dir, files)
+			checkError(t, dir, filepath.Join(dir, test.file), test.want)
+		})
+	}
+}
+
+// checkError opens dir and looks for each of want in the error.
+func checkError(t *testing.T, dir string, want ...string) {
+	t.Helper()
+	_, err := Open(dir)
+	if err == nil {
+		t.Fatalf("no error, want one with %q", want)
+	}
+	for _, part := range want {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("error is %q, want %q in it", err, part)
+		}
+	}
+}
+
+func TestOpenNamesMissingFiles(t *testing.T) {
+	for name := range goodFiles() {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			files := goodFiles()
+			delete(files, name)
+			writeFiles(t, dir, files)
+			checkError(t, dir, filepath.Join(dir, name), "a file is missing", fileNames)
+
+			plain := strings.TrimSuffix(name, ".gz")
+			writeFiles(t, dir, map[string][]byte{plain: nil})
+			checkError(t, dir, filepath.Join(dir, plain), "run gzip on it")
+		})
+	}
+}
+
+func TestOpenNamesMissingFolder(t *testing.T) {
+	dir := t.TempDir()
+	checkError(t, filepath.Join(dir, "nowhere"), "no data folder", filepath.Join(dir, "nowhere"))
+
+	writeFiles(t, dir, map[string][]byte{"file": nil})
+	checkError(t, filepath.Join(dir, "file"), filepath.Join(dir, "file")+" is a file, want a folder", fileNames)
+
+	if err := os.Mkdir(filepath.Join(dir, "train-images-idx3-ubyte.gz"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	checkError(t, dir, filepath.Join(dir, "train-images-idx3-ubyte.gz"))
+}
+
+// The expected values are what Yann LeCun, Corinna Cortes and Christopher Burges publish about MNIST.
+func TestOpenFindsMNIST(t *testing.T) {
+	set, err := Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set.Name != "MNIST" {
+		t.Errorf("name is %q, want MNIST", set.Name)
+	}
+
+	tests := []struct {
+		split      *Split
+		n          int
+		firstLabel byte
+		histogram  []int
+		sha256     string // of the images' IDX file, not compressed
+	}{
+		{&set.Train, 60000, 5, []int{5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949},
+			"ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"},
+		{&set.Test, 10000, 7, []int{980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009},
+			"0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"},
+	}
+	for _, test := range tests {
+		s := test.split
+		if s.Len() != test.n || s.Height != 28 || s.Width != 28 || s.Channels != 1 {
+			t.Fatalf("%d images of %d×%d×%d, want %d of 28×28×1", s.Len(), s.Height, s.Width, s.Channels, test.n)
+		}
+		if s.Labels[0] != test.firstLabel {
+			t.Errorf("first label is %d, want %d", s.Labels[0], test.firstLabel)
+		}
+		histogram := make([]int, 10)
+		for _, label := range s.Labels {
+			histogram[label]++
+		}
+		if !slices.Equal(histogram, test.histogram) {
+			t.Errorf("labels occur %v times, want %v", histogram, test.histogram)
+		}
+		file := sha256.Sum256(idx(2051, []int32{int32(test.n), 28, 28}, s.Images))
+		if got := hex.EncodeToString(file[:]); got != test.sha256 {
+			t.Errorf("images have SHA-256 %s, want %s", got, test.sha256)
+		}
+	}
+	checkMNISTFile(t, filepath.Join(set.Dir, "train-images-idx3-ubyte.gz"))
+}
+
+// checkMNISTFile compares the checksum that is published for the compressed file.
+func checkMNISTFile(t *testing.T, path string) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
+	sum := sha256.Sum256(content)
+	if got := hex.EncodeToString(sum[:]); got != want {
+		t.Errorf("%s has SHA-256 %s, want %s", path, got, want)
+	}
+}
+
+func TestFill(t *testing.T) {
+	s := Split{Height: 16, Width: 8, Channels: 1, Images: make([]byte, 256), Labels: make([]byte, 2)}
+	for i := range s.Images {
+		s.Images[i] = byte(i)
+	}
+	got := make([]float32, 3*128)
+	s.Fill(got, []int{1, 0, 1})
+	for row, image := range []int{1, 0, 1} {
+		for j := range 128 {
+			// A quotient in float64, rounded to float32, is the correctly rounded one.
+			if want := float32(float64(128*image+j) / 255); got[128*row+j] != want {
+				t.Fatalf("row %d, pixel %d is %v, want %v", row, j, got[128*row+j], want)
+			}
+		}
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	base := func() *Split {
+		return &Split{Height: 4, Width: 5, Channels: 1, Images: ramp(60), Labels: make([]byte, 3)}
+	}
+	// The start of SHA-256 of the text "3×4×5×1 " and the images, computed with Python's hashlib.
+	const want = "43d778284965f11a"
+	if got := base().Fingerprint(); got != want {
+		t.Errorf("fingerprint is %s, want %s", got, want)
+	}
+
+	changes := map[string]func(*Split){
+		"pixel": func(s *Split) { s.Images[59]++ },
+		"shape": func(s *Split) { s.Height, s.Width = 5, 4 },
+		"count": func(s *Split) { s.Labels, s.Width = make([]byte, 6), 10 },
+	}
+	for name, change := range changes {
+		s := base()
+		change(s)
+		if s.Fingerprint() == want {
+			t.Errorf("another %s has the same fingerprint", name)
+		}
+	}
+}
+
+// The expected orders come from an independent implementation, in Python, of Philox4x32-10, Lemire's method and the shuffle.
+func TestOrderIsFixedBySeedAndEpoch(t *testing.T) {
+	tests := []struct {
+		seed  uint64
+		epoch int
+		want  []int
+	}{
+		{1, 1, []int{8, 5, 2, 7, 0, 3, 9, 6, 4, 1}},
+		{1<<40 | 7, 3, []int{2, 6, 0, 4, 1, 3, 5, 9, 8, 7}},
+	}
+	for _, test := range tests {
+		if got := Order(10, test.seed, test.epoch); !slices.Equal(got, test.want) {
+			t.Errorf("order of seed %d, epoch %d is %v, want %v", test.seed, test.epoch, got, test.want)
+		}
+	}
+	first := Order(1000, 1, 1)
+	if slices.Equal(first, Order(1000, 1, 2)) || slices.Equal(first, Order(1000, 2, 1)) {
+		t.Error("another epoch or another seed has the same order")
+	}
+}
+
+func TestOrderHasEveryIndexOnce(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 129, 60000} {
+		order := Order(n, 5, 7)
+		slices.Sort(order)
+		for i, index := range order {
+			if index != i {
+				t.Fatalf("n %d: index %d is missing or doubled", n, i)
+			}
+		}
+		if len(order) != n {
+			t.Errorf("n %d: %d indices", n, len(order))
+		}
+	}
+}
+
+// Each of the 24 orders of four things is equally likely: a χ² test with 23 degrees of freedom.
+func TestOrderIsUniform(t *testing.T) {
+	const epochs, expected = 24000, 1000
+	counts := map[[4]int]int{}
+	for epoch := range epochs {
+		counts[[4]int(Order(4, 1, epoch))]++
+	}
+	var chiSquare float64
+	for _, count := range counts {
+		chiSquare += float64((count-expected)*(count-expected)) / expected
+	}
+	chiSquare += float64(24-len(counts)) * expected // orders that never came
+	if chiSquare > 49.73 {
+		t.Errorf("χ² is %.1f, want at most 49.73, its 99.9%% quantile", chiSquare)
+	}
+}
