@@ -2,7 +2,12 @@
 package model
 
 import (
+	"fmt"
+
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"govae/model/op"
 )
 
 // Network is the expression graph of a variational autoencoder for one batch size.
@@ -15,7 +20,7 @@ type Network struct {
 	Epsilon *gorgonia.Node // [batch, latent], drawn from N(0, I)
 	Beta    *gorgonia.Node // scalar, the weight of the KL
 
-	Parameters gorgonia.Nodes // in the order of Config.Parameters
+	Parameters gorgonia.Nodes // in the order of Config.Parameters, and with those names
 
 	Mean, LogVar *gorgonia.Node // [batch, latent], of the posterior q(z|x)
 	Z            *gorgonia.Node // [batch, latent]
@@ -26,12 +31,55 @@ type Network struct {
 	Loss           *gorgonia.Node // scalar, nats per image: Reconstruction + β·KL, the negative ELBO
 }
 
-// Decoder is the graph from a latent to the pixels.
-type Decoder struct {
-	Graph  *gorgonia.ExprGraph
-	Z      *gorgonia.Node // [batch, latent]
-	Logits *gorgonia.Node // [batch, pixels]
-	Pixels *gorgonia.Node // [batch, pixels]: the mean of p(x|z), in [0, 1]
+// New returns the network that cfg describes, for batches of the given size, with freshly initialized weights.
+func New(cfg Config, batch int) (*Network, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return NewWithWeights(cfg, batch, InitialWeights(cfg))
+}
+
+// NewWithWeights is New over given weights, which the graph shares and does not copy.
+func NewWithWeights(cfg Config, batch int, weights Tensors) (n *Network, err error) {
+	defer catch(&err)
+	b, err := newBuilder(cfg, batch, weights)
+	if err != nil {
+		return nil, err
+	}
+	n = &Network{
+		Config:  cfg,
+		Batch:   batch,
+		Graph:   b.graph,
+		X:       b.input("x", cfg.Image.Pixels()),
+		Epsilon: b.input("epsilon", cfg.Latent),
+		Beta:    gorgonia.NewScalar(b.graph, tensor.Float32, gorgonia.WithName("beta")),
+	}
+
+	// x → (μ, log σ²) → z → logits
+	n.Mean, n.LogVar = b.encode(n.X)
+	n.Z = named("z", must(op.Reparameterize(n.Mean, n.LogVar, n.Epsilon)))
+	n.Logits = b.decode(n.Z, false)
+
+	// −ELBO = −log p(x|z) + β·KL(q(z|x) ‖ p(z))
+	logP := named("log p(x|z)", must(op.BernoulliLogLikelihood(n.Logits, n.X)))
+	n.Reconstruction = named("reconstruction", must(op.BatchMean(logP, -1)))
+	kl := named("KL(q‖p)", must(op.StandardNormalKL(n.Mean, n.LogVar)))
+	n.KL = named("KL", must(op.BatchMean(kl, 1)))
+	weighted := named("β·KL", must(gorgonia.Mul(n.Beta, n.KL)))
+	n.Loss = named("loss", must(gorgonia.Add(n.Reconstruction, weighted)))
+
+	n.Parameters = b.parameters
+	return n, nil
+}
+
+// Gradients adds the backward graph and returns the loss's gradient by each parameter, in the order of Parameters.
+// Call it once.
+func (n *Network) Gradients() (gorgonia.Nodes, error) {
+	gradients, err := gorgonia.Grad(n.Loss, n.Parameters...)
+	if err != nil {
+		return nil, fmt.Errorf("model: differentiating the loss: %w", err)
+	}
+	return gradients, nil
 }
 
 // Encoder is the graph from an image to the posterior of its latent.
@@ -41,14 +89,35 @@ type Encoder struct {
 	Mean, LogVar *gorgonia.Node // [batch, latent]
 }
 
-// New returns the network that cfg describes, for batches of the given size, with freshly initialized weights.
-func New(cfg Config, batch int) (*Network, error) { panic("being written") }
+// NewEncoder returns the encoder alone, over weights that the graph shares.
+func NewEncoder(cfg Config, batch int, weights Tensors) (e *Encoder, err error) {
+	defer catch(&err)
+	b, err := newBuilder(cfg, batch, weights)
+	if err != nil {
+		return nil, err
+	}
+	e = &Encoder{Graph: b.graph, X: b.input("x", cfg.Image.Pixels())}
+	e.Mean, e.LogVar = b.encode(e.X)
+	return e, nil
+}
 
-// NewWithWeights is New over given weights, which the graph shares and does not copy.
-func NewWithWeights(cfg Config, batch int, weights Tensors) (*Network, error) { panic("being written") }
+// Decoder is the graph from a latent to the pixels.
+type Decoder struct {
+	Graph  *gorgonia.ExprGraph
+	Z      *gorgonia.Node // [batch, latent]
+	Logits *gorgonia.Node // [batch, pixels]
+	Pixels *gorgonia.Node // [batch, pixels]: the mean of p(x|z), in [0, 1]
+}
 
 // NewDecoder returns the decoder alone, over weights that the graph shares.
-func NewDecoder(cfg Config, batch int, weights Tensors) (*Decoder, error) { panic("being written") }
-
-// NewEncoder returns the encoder alone, over weights that the graph shares.
-func NewEncoder(cfg Config, batch int, weights Tensors) (*Encoder, error) { panic("being written") }
+func NewDecoder(cfg Config, batch int, weights Tensors) (d *Decoder, err error) {
+	defer catch(&err)
+	b, err := newBuilder(cfg, batch, weights)
+	if err != nil {
+		return nil, err
+	}
+	d = &Decoder{Graph: b.graph, Z: b.input("z", cfg.Latent)}
+	d.Logits = b.decode(d.Z, true)
+	d.Pixels = named("pixels", must(op.Activate(d.Logits, op.Sigmoid)))
+	return d, nil
+}

@@ -87,8 +87,8 @@ func (t Tensors) Check(c Config) error {
 	known := make(map[string]bool, len(specs))
 	for _, p := range specs {
 		known[p.Name] = true
-		value, ok := t[p.Name]
-		if !ok {
+		value := t[p.Name]
+		if value == nil {
 			return fmt.Errorf("model: parameter %s is missing", p.Name)
 		}
 		if !value.Shape().Eq(p.Shape) {

@@ -1,0 +1,149 @@
+package model
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+
+	"gorgonia.org/tensor"
+
+	"govae/model/op"
+)
+
+func TestValidate(t *testing.T) {
+	if err := DefaultConfig().Validate(); err != nil {
+		t.Fatalf("the default config: %v", err)
+	}
+	for _, c := range []struct {
+		change func(*Config)
+		want   string // the field and the value
+	}{
+		{func(c *Config) { c.Kind = "gan" }, `kind is "gan"`},
+		{func(c *Config) { c.Image.Height = 0 }, "image.height is 0"},
+		{func(c *Config) { c.Image.Width = 5000 }, "image.width is 5000"},
+		{func(c *Config) { c.Image.Channels = 2 }, "image.channels is 2"},
+		{func(c *Config) { c.Hidden = nil }, "hidden has 0 layers"},
+		{func(c *Config) { c.Hidden = []int{400, -3} }, "hidden[1] is -3"},
+		{func(c *Config) { c.Latent = 0 }, "latent is 0"},
+		{func(c *Config) { c.Latent = 1 << 30 }, "latent is 1073741824"},
+		{func(c *Config) { c.Likelihood = "poisson" }, `likelihood is "poisson"`},
+		{func(c *Config) { c.Activation = "" }, `activation is ""`},
+		{func(c *Config) { c.Activation = op.Identity }, `activation is "identity"`},
+		{func(c *Config) { c.Image = Image{4096, 4096, 3}; c.Hidden = []int{65536} }, "hidden [65536]"},
+	} {
+		cfg := DefaultConfig()
+		c.change(&cfg)
+		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error is %v, want one that says %q", err, c.want)
+		}
+		if _, err := New(cfg, 2); err == nil {
+			t.Errorf("New builds a network although %s", c.want)
+		}
+	}
+}
+
+func TestConfigInJSON(t *testing.T) {
+	want := DefaultConfig()
+	want.Seed = math.MaxUint64
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Config
+	if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v (%v), want %+v", got, err, want)
+	}
+}
+
+// TestParameters checks names and shapes against those of the same network written in PyTorch with torch.nn.Sequential.
+func TestParameters(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Hidden = []int{200, 50}
+	want := []struct {
+		name  string
+		shape tensor.Shape
+		fanIn int
+	}{
+		{"encoder.0.weight", tensor.Shape{200, 784}, 784}, {"encoder.0.bias", tensor.Shape{200}, 784},
+		{"encoder.2.weight", tensor.Shape{50, 200}, 200}, {"encoder.2.bias", tensor.Shape{50}, 200},
+		{"mean.weight", tensor.Shape{20, 50}, 50}, {"mean.bias", tensor.Shape{20}, 50},
+		{"logVar.weight", tensor.Shape{20, 50}, 50}, {"logVar.bias", tensor.Shape{20}, 50},
+		{"decoder.0.weight", tensor.Shape{50, 20}, 20}, {"decoder.0.bias", tensor.Shape{50}, 20},
+		{"decoder.2.weight", tensor.Shape{200, 50}, 50}, {"decoder.2.bias", tensor.Shape{200}, 50},
+		{"decoder.4.weight", tensor.Shape{784, 200}, 200}, {"decoder.4.bias", tensor.Shape{784}, 200},
+	}
+	got := cfg.Parameters()
+	if len(got) != len(want) {
+		t.Fatalf("%d parameters, want %d", len(got), len(want))
+	}
+	for i, w := range want {
+		if got[i].Name != w.name || !got[i].Shape.Eq(w.shape) || got[i].FanIn != w.fanIn {
+			t.Errorf("parameter %d is %+v, want %+v", i, got[i], w)
+		}
+	}
+	if n := DefaultConfig().ParameterCount(); n != 652824 {
+		t.Errorf("the default network has %d parameters, want 652824, as PyTorch's example has", n)
+	}
+}
+
+// TestInitialWeights checks that each parameter is uniform in ±1/√fan_in and that the seed fixes it.
+func TestInitialWeights(t *testing.T) {
+	cfg := DefaultConfig()
+	weights, again := InitialWeights(cfg), InitialWeights(cfg)
+	if err := weights.Check(cfg); err != nil {
+		t.Fatal(err)
+	}
+	other := cfg
+	other.Seed++
+	reseeded := InitialWeights(other)
+	for _, p := range cfg.Parameters() {
+		values := weights[p.Name].Float32s()
+		bound := 1 / math.Sqrt(float64(p.FanIn))
+		low, high, sum, squares, n := 0.0, 0.0, 0.0, 0.0, float64(len(values))
+		for _, v := range values {
+			low, high = min(low, float64(v)), max(high, float64(v))
+			sum += float64(v)
+			squares += float64(v) * float64(v)
+		}
+		if low < -bound || high > bound || high-low < 2*bound*(1-10/n) {
+			t.Errorf("%s lies between %v and %v, want ±%v", p.Name, low, high, bound)
+		}
+		if mean := sum / n; math.Abs(mean) > 5*bound/math.Sqrt(3*n) {
+			t.Errorf("%s has mean %v", p.Name, mean)
+		}
+		if variance, want := squares/n, bound*bound/3; math.Abs(variance-want) > 5*want*math.Sqrt(0.8/n) {
+			t.Errorf("%s has variance %v, want %v", p.Name, variance, want)
+		}
+		if !reflect.DeepEqual(values, again[p.Name].Float32s()) {
+			t.Errorf("%s is not fixed by the seed", p.Name)
+		}
+		if reflect.DeepEqual(values, reseeded[p.Name].Float32s()) {
+			t.Errorf("%s is the same for another seed", p.Name)
+		}
+	}
+	if reflect.DeepEqual(weights["mean.weight"].Float32s(), weights["logVar.weight"].Float32s()) {
+		t.Error("the two heads start alike")
+	}
+}
+
+func TestCheck(t *testing.T) {
+	cfg := DefaultConfig()
+	for _, c := range []struct {
+		change func(Tensors)
+		want   string
+	}{
+		{func(w Tensors) { delete(w, "mean.bias") }, "mean.bias is missing"},
+		{func(w Tensors) { w["mean.bias"] = nil }, "mean.bias is missing"},
+		{func(w Tensors) { w["mean.bias"] = tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(21)) }, "mean.bias has shape (21), want (20)"},
+		{func(w Tensors) { w["mean.bias"] = tensor.New(tensor.Of(tensor.Float64), tensor.WithShape(20)) }, "mean.bias has type float64"},
+		{func(w Tensors) { w["head.bias"] = w["mean.bias"] }, "unknown parameter head.bias"},
+	} {
+		weights := InitialWeights(cfg)
+		c.change(weights)
+		if err := weights.Check(cfg); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error is %v, want one that says %q", err, c.want)
+		}
+	}
+}

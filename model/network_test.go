@@ -1,0 +1,223 @@
+package model
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/gonum/graph/formats/dot"
+	"gonum.org/v1/gonum/graph/formats/dot/ast"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"govae/internal/philox"
+)
+
+// tiny is a network small enough to be run in no time, with no two sizes alike.
+func tiny() Config {
+	cfg := DefaultConfig()
+	cfg.Image, cfg.Hidden, cfg.Latent = Image{Height: 3, Width: 5, Channels: 1}, []int{7}, 2
+	return cfg
+}
+
+func matrix(rows, cols int, values []float32) *tensor.Dense {
+	return tensor.New(tensor.WithShape(rows, cols), tensor.WithBacking(values))
+}
+
+func randomMatrix(rows, cols int, stream philox.Stream) *tensor.Dense {
+	values := make([]float32, rows*cols)
+	philox.New(9, stream, 0).Uniform(values, 0, 1)
+	return matrix(rows, cols, values)
+}
+
+// execute feeds a graph and runs it once.
+func execute(t *testing.T, g *gorgonia.ExprGraph, feed map[*gorgonia.Node]any) {
+	t.Helper()
+	for node, value := range feed {
+		if err := gorgonia.Let(node, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := gorgonia.NewTapeMachine(g)
+	defer m.Close()
+	if err := m.RunAll(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func scalar(n *gorgonia.Node) float64 { return float64(n.Value().Data().(float32)) }
+
+func floats(n *gorgonia.Node) []float32 { return n.Value().Data().([]float32) }
+
+// TestBetaWeighsTheKL checks that the loss is reconstruction + β·KL for a β that changes between runs of one graph.
+func TestBetaWeighsTheKL(t *testing.T) {
+	n, err := New(tiny(), 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, beta := range []float32{0, 1, 4} {
+		execute(t, n.Graph, map[*gorgonia.Node]any{
+			n.X: randomMatrix(4, 15, philox.Latent), n.Epsilon: randomMatrix(4, 2, philox.Epsilon), n.Beta: beta,
+		})
+		want := scalar(n.Reconstruction) + float64(beta)*scalar(n.KL)
+		if got := scalar(n.Loss); math.Abs(got-want) > 1e-5*want || scalar(n.KL) <= 0 {
+			t.Errorf("β = %v: loss is %v, want %v", beta, got, want)
+		}
+	}
+}
+
+// TestPartsAgree checks that encoder and decoder, each alone, compute what they do in the whole network.
+func TestPartsAgree(t *testing.T) {
+	cfg, weights := tiny(), InitialWeights(tiny())
+	n, err := NewWithWeights(cfg, 4, weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := randomMatrix(4, 15, philox.Latent)
+	execute(t, n.Graph, map[*gorgonia.Node]any{n.X: x, n.Epsilon: randomMatrix(4, 2, philox.Epsilon), n.Beta: float32(1)})
+
+	encoder, err := NewEncoder(cfg, 4, weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	execute(t, encoder.Graph, map[*gorgonia.Node]any{encoder.X: x})
+	if !slices.Equal(floats(encoder.Mean), floats(n.Mean)) || !slices.Equal(floats(encoder.LogVar), floats(n.LogVar)) {
+		t.Error("the encoder alone gives another posterior")
+	}
+
+	decoder, err := NewDecoder(cfg, 4, weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	execute(t, decoder.Graph, map[*gorgonia.Node]any{decoder.Z: n.Z.Value()})
+	if !slices.Equal(floats(decoder.Logits), floats(n.Logits)) {
+		t.Error("the decoder alone gives other logits")
+	}
+	for i, l := range floats(n.Logits) {
+		if got, want := float64(floats(decoder.Pixels)[i]), 1/(1+math.Exp(-float64(l))); math.Abs(got-want) > 1e-6 {
+			t.Errorf("pixel %d is %v, want %v", i, got, want)
+		}
+	}
+}
+
+// TestWeightsAreShared checks that a graph sees a change of the weights it was built over.
+func TestWeightsAreShared(t *testing.T) {
+	cfg, weights := tiny(), InitialWeights(tiny())
+	decoder, err := NewDecoder(cfg, 1, weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, w := range weights {
+		clear(w.Float32s())
+		if name == "decoder.2.bias" {
+			w.Float32s()[3] = 2.5
+		}
+	}
+	execute(t, decoder.Graph, map[*gorgonia.Node]any{decoder.Z: matrix(1, 2, []float32{1, 1})})
+	want := make([]float32, 15)
+	want[3] = 2.5
+	if !slices.Equal(floats(decoder.Logits), want) {
+		t.Errorf("logits are %v, want %v", floats(decoder.Logits), want)
+	}
+}
+
+// TestLargeLogits checks that logits of ±100 and more leave loss and gradients finite.
+func TestLargeLogits(t *testing.T) {
+	cfg, weights := tiny(), InitialWeights(tiny())
+	for i := range weights["decoder.2.bias"].Float32s() {
+		weights["decoder.2.bias"].Float32s()[i] = float32(100 * (1 - 2*(i%2)))
+	}
+	n, err := NewWithWeights(cfg, 4, weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gradients, err := n.Gradients()
+	if err != nil {
+		t.Fatal(err)
+	}
+	execute(t, n.Graph, map[*gorgonia.Node]any{
+		n.X: randomMatrix(4, 15, philox.Latent), n.Epsilon: randomMatrix(4, 2, philox.Epsilon), n.Beta: float32(1),
+	})
+	if loss := scalar(n.Loss); !(loss > 100 && loss < 1500) {
+		t.Errorf("loss is %v, want one between 100 and 1500", loss)
+	}
+	for i, p := range cfg.Parameters() {
+		for _, g := range floats(gradients[i]) {
+			if math.IsNaN(float64(g)) || math.IsInf(float64(g), 0) {
+				t.Fatalf("gradient of %s has %v", p.Name, g)
+			}
+		}
+	}
+}
+
+// TestNoUnreadGradients checks that the backward graph has no gradient by what is fed: for x it would be the step's
+// largest product but one.
+func TestNoUnreadGradients(t *testing.T) {
+	n, err := New(tiny(), 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Gradients(); err != nil {
+		t.Fatal(err)
+	}
+	for _, node := range n.Graph.AllNodes() {
+		if o := node.Op(); o != nil && o.String() == "∂Dense/∂x" && node.Shape()[1] == n.X.Shape()[1] {
+			t.Errorf("%v is a gradient by x", node)
+		}
+	}
+}
+
+func TestBatchIsChecked(t *testing.T) {
+	if _, err := New(tiny(), 0); err == nil || !strings.Contains(err.Error(), "batch is 0") {
+		t.Errorf("error is %v, want one that says that batch is 0", err)
+	}
+}
+
+// TestWriteDOT reads the drawing with another library's parser.
+func TestWriteDOT(t *testing.T) {
+	n, err := New(tiny(), 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Gradients(); err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := n.WriteDOT(&text); err != nil {
+		t.Fatal(err)
+	}
+	file, err := dot.ParseBytes(text.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	clusters, edges := map[string]int{}, 0
+	for _, statement := range file.Graphs[0].Stmts {
+		switch s := statement.(type) {
+		case *ast.Subgraph:
+			for _, inner := range s.Stmts {
+				if _, ok := inner.(*ast.NodeStmt); ok {
+					clusters[s.ID]++
+				}
+			}
+		case *ast.EdgeStmt:
+			edges++
+		}
+	}
+	if got, want := clusters["cluster_forward"]+clusters["cluster_backward"], len(n.Graph.AllNodes()); got != want {
+		t.Errorf("%d nodes are drawn, want %d", got, want)
+	}
+	// 3 inputs, 10 parameters, 5 layers, z, 2 terms for each image and 2 means, β·KL and the loss
+	if got := clusters["cluster_forward"]; got != 25 {
+		t.Errorf("the forward part has %d nodes, want 25", got)
+	}
+	if edges < 40 {
+		t.Errorf("%d edges are drawn", edges)
+	}
+	for _, want := range []string{`label="x\n(4, 15)"`, `label="encoder.0\nDense relu of data\n(4, 7)"`, `label="z\nReparameterize\n(4, 2)"`, `label="loss`} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the drawing does not say %s", want)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package op
+
+import (
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"govae/internal/vec"
+)
+
+// BernoulliLogLikelihood returns log p(x|z), [batch], in nats: for each image the sum over its pixels of
+//
+//	x·log p + (1−x)·log(1−p) = x·l − max(l, 0) − log(1 + exp(−|l|)),  p = sigmoid(l).
+//
+// The right-hand side neither overflows nor takes the logarithm of zero, however large l is.
+// logits (l) and x are [batch, pixels]; x, in [0, 1], is the probability of a one, and is not differentiated.
+func BernoulliLogLikelihood(logits, x *gorgonia.Node) (*gorgonia.Node, error) {
+	return gorgonia.ApplyOp(&bernoulli{
+		signature: signature{name: "BernoulliLogLikelihood", inputs: []rank{2, 2}, output: 1},
+	}, logits, x)
+}
+
+type bernoulli struct {
+	signature
+	logP    buffer
+	scratch buffer // [batch, pixels]
+}
+
+func (o *bernoulli) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
+	shape, err := o.alike(in)
+	if err != nil {
+		return nil, err
+	}
+	return shape[:1], nil
+}
+
+func (o *bernoulli) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
+	batch, pixels := size(in[0])
+	logits, x := floats(in[0]), floats(in[1])
+	logP := o.logP.shaped(batch)
+	out := floats(logP)
+	eachRow(o.scratch.shaped(batch, pixels), func(rows []float32, at int) {
+		for ; len(rows) > 0; rows, at = rows[pixels:], at+pixels {
+			l, x, scratch := logits[at:at+pixels], x[at:at+pixels], rows[:pixels]
+			vec.LogisticTail(scratch, l)
+			tail := vec.Sum(scratch)
+			vec.ReLU(scratch, l)
+			out[at/pixels] = vec.Dot(x, l) - vec.Sum(scratch) - tail
+		}
+	})
+	return logP, nil
+}
+
+func (o *bernoulli) DiffWRT(int) []bool { return []bool{true, false} }
+
+// SymDiff returns dl = dlogP · (x − sigmoid(l)).
+func (o *bernoulli) SymDiff(inputs gorgonia.Nodes, _, dLogP *gorgonia.Node) (gorgonia.Nodes, error) {
+	dLogits, err := gorgonia.ApplyOp(&bernoulliGradient{
+		signature: signature{name: "∂BernoulliLogLikelihood/∂logits", inputs: []rank{2, 2, 1}, output: 2},
+	}, inputs[0], inputs[1], dLogP)
+	return gorgonia.Nodes{dLogits, nil}, err
+}
+
+type bernoulliGradient struct {
+	signature
+	dLogits buffer
+}
+
+func (o *bernoulliGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
+	return o.alike(in[:2])
+}
+
+func (o *bernoulliGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
+	logits, x, dLogP := floats(in[0]), floats(in[1]), floats(in[2])
+	_, pixels := size(in[0])
+	dLogits := o.dLogits.shaped(in[0].Shape()...)
+	eachRow(dLogits, func(rows []float32, at int) {
+		vec.Sigmoid(rows, logits[at:at+len(rows)])
+		vec.Scale(rows, rows, -1)
+		vec.Add(rows, x[at:at+len(rows)])
+		for row := at / pixels; len(rows) > 0; row, rows = row+1, rows[pixels:] {
+			vec.Scale(rows[:pixels], rows[:pixels], dLogP[row])
+		}
+	})
+	return dLogits, nil
+}

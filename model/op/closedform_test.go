@@ -1,0 +1,107 @@
+package op
+
+import (
+	"math"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// rows are two inputs of an operation with the shape [len(rows), 2], and its result for each row.
+type row struct {
+	a, b [2]float64
+	want float64
+}
+
+// TestStandardNormalKLClosedForm checks values that can be worked out by hand.
+func TestStandardNormalKLClosedForm(t *testing.T) {
+	log4 := math.Log(4)
+	perRow(t, StandardNormalKL, []row{
+		{a: [2]float64{0, 0}, b: [2]float64{0, 0}, want: 0},                            // the prior itself
+		{a: [2]float64{1, -2}, b: [2]float64{0, 0}, want: 0.5 + 2},                     // ½μ²
+		{a: [2]float64{0, 0}, b: [2]float64{log4, 0}, want: (4 - 1 - log4) / 2},        // σ = 2
+		{a: [2]float64{0, 0}, b: [2]float64{0, -log4}, want: (0.25 - 1 + log4) / 2},    // σ = ½
+		{a: [2]float64{3, 0}, b: [2]float64{log4, 0}, want: (9 + 4 - 1 - log4) / 2},    // both
+		{a: [2]float64{0, 0}, b: [2]float64{-80, 0}, want: (0 - 1 + 80) / 2.0},         // σ² underflows
+		{a: [2]float64{0, 0}, b: [2]float64{20, 0}, want: (math.Exp(20) - 1 - 20) / 2}, // large, finite
+	})
+}
+
+// TestBernoulliLogLikelihoodClosedForm checks sure and unsure pixels, up to logits at which exp overflows.
+func TestBernoulliLogLikelihoodClosedForm(t *testing.T) {
+	perRow(t, BernoulliLogLikelihood, []row{
+		{a: [2]float64{0, 0}, b: [2]float64{0, 1}, want: -2 * math.Ln2}, // p = ½
+		{a: [2]float64{math.Log(3), -math.Log(3)}, b: [2]float64{1, 1}, want: math.Log(0.75) + math.Log(0.25)},
+		{a: [2]float64{100, -100}, b: [2]float64{1, 0}, want: 0},        // sure and right
+		{a: [2]float64{100, -100}, b: [2]float64{0, 1}, want: -200},     // sure and wrong
+		{a: [2]float64{100, 100}, b: [2]float64{0.25, 0.5}, want: -125}, // −l·(1−x)
+		{a: [2]float64{1e4, -1e4}, b: [2]float64{0, 1}, want: -2e4},
+	})
+}
+
+// perRow runs an operation of two [n, 2] matrices, and checks that its gradients are finite and its results right.
+func perRow(t *testing.T, build func(a, b *gorgonia.Node) (*gorgonia.Node, error), rows []row) {
+	t.Helper()
+	shape := tensor.Shape{len(rows), 2}
+	var a, b, want, upstream []float64
+	for _, r := range rows {
+		a, b, want, upstream = append(a, r.a[:]...), append(b, r.b[:]...), append(want, r.want), append(upstream, 1)
+	}
+	o := operation{
+		inputs: []input{{name: "a", shape: shape}, {name: "b", shape: shape, data: true}},
+		build:  func(in gorgonia.Nodes) (*gorgonia.Node, error) { return build(in[0], in[1]) },
+	}
+	got, gradients := run(t, o, [][]float64{a, b}, upstream)
+	for i, w := range want {
+		if !(math.Abs(float64(got[i])-w) <= 1e-6*(1+math.Abs(w))) {
+			t.Errorf("row %d, %v and %v: got %v, want %v", i, rows[i].a, rows[i].b, got[i], w)
+		}
+	}
+	for i, g := range gradients["a"] {
+		if v := float64(g); math.IsNaN(v) || math.IsInf(v, 0) {
+			t.Errorf("gradient at %v is %v", rows[i/2].a, g)
+		}
+	}
+}
+
+// TestShapesThatDoNotFit checks that a wrong shape is an error when the graph is built.
+func TestShapesThatDoNotFit(t *testing.T) {
+	g := gorgonia.NewGraph()
+	matrix := func(rows, cols int, name string) *gorgonia.Node {
+		return gorgonia.NewMatrix(g, gorgonia.Float32, gorgonia.WithShape(rows, cols), gorgonia.WithName(name))
+	}
+	bias := gorgonia.NewVector(g, gorgonia.Float32, gorgonia.WithShape(5), gorgonia.WithName("b"))
+	x, y := matrix(4, 3, "x"), matrix(4, 2, "y")
+	for name, build := range map[string]func() (*gorgonia.Node, error){
+		"x against W":         func() (*gorgonia.Node, error) { return Dense(x, matrix(5, 2, "w"), bias, ReLU, false) },
+		"b against W":         func() (*gorgonia.Node, error) { return Dense(x, matrix(6, 3, "w2"), bias, ReLU, false) },
+		"a vector for x":      func() (*gorgonia.Node, error) { return Dense(bias, matrix(5, 3, "w3"), bias, ReLU, false) },
+		"unknown activation":  func() (*gorgonia.Node, error) { return Activate(x, "swish") },
+		"logits against x":    func() (*gorgonia.Node, error) { return BernoulliLogLikelihood(x, y) },
+		"mean against logVar": func() (*gorgonia.Node, error) { return StandardNormalKL(x, y) },
+		"ε against mean":      func() (*gorgonia.Node, error) { return Reparameterize(x, x, y) },
+	} {
+		if n, err := build(); err == nil {
+			t.Errorf("%s: no error, but %v", name, n)
+		}
+	}
+}
+
+// TestDifferentOperationsStayApart checks that Gorgonia does not take two operations for one that differ in a parameter.
+func TestDifferentOperationsStayApart(t *testing.T) {
+	g := gorgonia.NewGraph()
+	a := gorgonia.NewMatrix(g, gorgonia.Float32, gorgonia.WithShape(4, 3), gorgonia.WithName("a"))
+	v := gorgonia.NewVector(g, gorgonia.Float32, gorgonia.WithShape(4), gorgonia.WithName("v"))
+	nodes := gorgonia.Nodes{
+		gorgonia.Must(Activate(a, ReLU)), gorgonia.Must(Activate(a, Tanh)),
+		gorgonia.Must(BatchMean(v, 1)), gorgonia.Must(BatchMean(v, -1)),
+	}
+	for i, n := range nodes {
+		for _, other := range nodes[:i] {
+			if n.ID() == other.ID() {
+				t.Errorf("%v and %v are one node", n, other)
+			}
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package op
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"govae/internal/parallel"
+	"govae/internal/sgemm"
+	"govae/internal/vec"
+)
+
+// Dense returns a fully connected layer, y = f(x·Wᵀ + b), [batch, out], in one operation.
+//
+// x is [batch, in], w is [out, in], b is [out]. Where x is fed from outside, give xIsData: a
+// gradient with respect to it would be a whole matrix product that nobody reads.
+func Dense(x, w, b *gorgonia.Node, f Activation, xIsData bool) (*gorgonia.Node, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	name := "Dense " + string(f)
+	if xIsData {
+		name += " of data"
+	}
+	return gorgonia.ApplyOp(&dense{
+		signature:  signature{name: name, inputs: []rank{2, 2, 1}, output: 2},
+		activation: f,
+		xIsData:    xIsData,
+	}, x, w, b)
+}
+
+type dense struct {
+	signature
+	activation Activation
+	xIsData    bool
+	y          buffer
+}
+
+func (o *dense) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
+	shapes, err := o.shapes(in)
+	if err != nil {
+		return nil, err
+	}
+	x, w, b := shapes[0], shapes[1], shapes[2]
+	if x[1] != w[1] {
+		return nil, fmt.Errorf("%s: x is %v and w %v, want [batch, in] and [out, in]", o.name, x, w)
+	}
+	if b[0] != w[0] {
+		return nil, fmt.Errorf("%s: b is %v and w %v, want [out] and [out, in]", o.name, b, w)
+	}
+	return tensor.Shape{x[0], w[0]}, nil
+}
+
+func (o *dense) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
+	x, w, b := matrix(in[0]), matrix(in[1]), floats(in[2])
+	y := o.y.shaped(x.Rows, w.Rows)
+	sgemm.MulBias(matrix(y), x, w.T(), b, o.activation == ReLU)
+	if o.activation != ReLU {
+		eachRow(y, func(rows []float32, _ int) { o.activation.apply(rows, rows) })
+	}
+	return y, nil
+}
+
+func (o *dense) DiffWRT(int) []bool { return []bool{!o.xIsData, true, true} }
+
+// SymDiff returns, with a = x·Wᵀ + b and da = dy · f′(a),
+//
+//	dx = da·W,  dW = daᵀ·x,  db = Σ_batch da.
+func (o *dense) SymDiff(inputs gorgonia.Nodes, y, dy *gorgonia.Node) (gorgonia.Nodes, error) {
+	x, w := inputs[0], inputs[1]
+	da, err := activationGradient(o.activation, y, dy)
+	if err != nil {
+		return nil, err
+	}
+	var dx *gorgonia.Node
+	if !o.xIsData {
+		if dx, err = gorgonia.ApplyOp(newDenseInputGradient(), da, w); err != nil {
+			return nil, err
+		}
+	}
+	dw, err := gorgonia.ApplyOp(newDenseWeightGradient(), da, x)
+	if err != nil {
+		return nil, err
+	}
+	db, err := gorgonia.ApplyOp(newDenseBiasGradient(), da)
+	return gorgonia.Nodes{dx, dw, db}, err
+}
+
+// denseInputGradient computes dx = da·W, [batch, in].
+type denseInputGradient struct {
+	signature
+	dx buffer
+}
+
+func newDenseInputGradient() *denseInputGradient {
+	return &denseInputGradient{signature: signature{name: "∂Dense/∂x", inputs: []rank{2, 2}, output: 2}}
+}
+
+func (o *denseInputGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
+	shapes, err := o.shapes(in)
+	if err != nil {
+		return nil, err
+	}
+	da, w := shapes[0], shapes[1]
+	if da[1] != w[0] {
+		return nil, fmt.Errorf("%s: da is %v and w %v, want [batch, out] and [out, in]", o.name, da, w)
+	}
+	return tensor.Shape{da[0], w[1]}, nil
+}
+
+func (o *denseInputGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
+	da, w := matrix(in[0]), matrix(in[1])
+	dx := o.dx.shaped(da.Rows, w.Cols)
+	sgemm.Mul(matrix(dx), da, w)
+	return dx, nil
+}
+
+// denseWeightGradient computes dW = daᵀ·x, [out, in].
+type denseWeightGradient struct {
+	signature
+	dw buffer
+}
+
+func newDenseWeightGradient() *denseWeightGradient {
+	return &denseWeightGradient{signature: signature{name: "∂Dense/∂W", inputs: []rank{2, 2}, output: 2}}
+}
+
+func (o *denseWeightGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
+	shapes, err := o.shapes(in)
+	if err != nil {
+		return nil, err
+	}
+	da, x := shapes[0], shapes[1]
+	if da[0] != x[0] {
+		return nil, fmt.Errorf("%s: da is %v and x %v, want [batch, out] and [batch, in]", o.name, da, x)
+	}
+	return tensor.Shape{da[1], x[1]}, nil
+}
+
+func (o *denseWeightGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
+	da, x := matrix(in[0]), matrix(in[1])
+	dw := o.dw.shaped(da.Cols, x.Cols)
+	sgemm.Mul(matrix(dw), da.T(), x)
+	return dw, nil
+}
+
+// denseBiasGradient computes db = Σ_batch da, [out].
+type denseBiasGradient struct {
+	signature
+	db buffer
+}
+
+func newDenseBiasGradient() *denseBiasGradient {
+	return &denseBiasGradient{signature: signature{name: "∂Dense/∂b", inputs: []rank{2}, output: 1}}
+}
+
+func (o *denseBiasGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
+	shapes, err := o.shapes(in)
+	if err != nil {
+		return nil, err
+	}
+	return tensor.Shape{shapes[0][1]}, nil
+}
+
+// columnGrain is how many columns of a sum over rows are handed to a core at a time.
+const columnGrain = 128
+
+func (o *denseBiasGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
+	rows, cols := size(in[0])
+	da := floats(in[0])
+	db := o.db.shaped(cols)
+	sum := floats(db)
+	parallel.For(cols, columnGrain, func(start, end int) {
+		clear(sum[start:end])
+		for row := range rows {
+			vec.Add(sum[start:end], da[row*cols+start:row*cols+end])
+		}
+	})
+	return db, nil
+}
+
+// matrix views a [rows, cols] value as a matrix.
+func matrix(v gorgonia.Value) sgemm.Matrix {
+	rows, cols := size(v)
+	return sgemm.RowMajor(floats(v), rows, cols)
+}

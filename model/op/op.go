@@ -1,0 +1,113 @@
+// Package op holds the operations that the models' graphs are made of, one in each file: what it computes, and beside
+// it what its derivative computes. Each is a gorgonia.Op, and what is differentiated is a gorgonia.SDOp too,
+// so gorgonia.Grad builds the backward graph from them symbolically.
+//
+// The values are float32. A matrix is [batch, features], stored row by row.
+//
+// An operation belongs to one node and owns its output, which its next run overwrites: the tape machine
+// would allocate it anew at every step. So one graph must not be run by two machines at once.
+package op
+
+import (
+	"fmt"
+	"hash"
+	"hash/fnv"
+	"io"
+
+	"github.com/chewxy/hm"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// rank is how many dimensions a value has: 0 for a scalar, 1 for a vector, 2 for a matrix.
+type rank int
+
+// rowGrain is how many rows of a batch are handed to a core at a time.
+const rowGrain = 8
+
+// signature is the part of a gorgonia.Op that is the same for all of ours.
+type signature struct {
+	// name must hold every parameter of the operation: Gorgonia merges nodes whose operations
+	// hash alike and whose inputs are the same.
+	name   string
+	inputs []rank
+	output rank
+}
+
+func (s signature) Arity() int           { return len(s.inputs) }
+func (s signature) ReturnsPtr() bool     { return true }
+func (s signature) CallsExtern() bool    { return false }
+func (s signature) OverwritesInput() int { return -1 }
+func (s signature) String() string       { return s.name }
+
+func (s signature) WriteHash(h hash.Hash) { io.WriteString(h, s.name) }
+
+func (s signature) Hashcode() uint32 {
+	h := fnv.New32a()
+	s.WriteHash(h)
+	return h.Sum32()
+}
+
+// Type gives the operation's type to Gorgonia, which takes it apart, so each call makes a new one.
+func (s signature) Type() hm.Type {
+	types := make([]hm.Type, 0, len(s.inputs)+1)
+	for _, r := range append(s.inputs[:len(s.inputs):len(s.inputs)], s.output) {
+		if r == 0 {
+			types = append(types, tensor.Float32)
+		} else {
+			types = append(types, gorgonia.TensorType{Dims: int(r), Of: tensor.Float32})
+		}
+	}
+	return hm.NewFnType(types...)
+}
+
+// shapes returns the inputs' shapes, each of the rank that the operation takes: Gorgonia's type check lets others pass.
+func (s signature) shapes(inputs []gorgonia.DimSizer) ([]tensor.Shape, error) {
+	shapes, err := gorgonia.DimSizersToShapes(inputs)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	for i, r := range s.inputs[:len(shapes)] {
+		if shapes[i].Dims() != int(r) {
+			return nil, fmt.Errorf("%s: input %d has shape %v, want %d dimensions", s.name, i, shapes[i], r)
+		}
+	}
+	return shapes, nil
+}
+
+// alike is the InferShape of an operation whose output, and all of whose inputs, have the first input's shape.
+func (s signature) alike(inputs []gorgonia.DimSizer) (tensor.Shape, error) {
+	shapes, err := s.shapes(inputs)
+	if err != nil {
+		return nil, err
+	}
+	for i, shape := range shapes[1:] {
+		if !shape.Eq(shapes[0]) {
+			return nil, fmt.Errorf("%s: input %d has shape %v, want %v, that of input 0", s.name, i+1, shape, shapes[0])
+		}
+	}
+	return shapes[0].Clone(), nil
+}
+
+// buffer is an output that an operation owns.
+type buffer struct{ value *tensor.Dense }
+
+// shaped returns the buffer as a tensor of the given shape, allocated at its first use.
+func (b *buffer) shaped(shape ...int) *tensor.Dense {
+	if b.value == nil || !b.value.Shape().Eq(shape) {
+		b.value = tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(shape...))
+	}
+	return b.value
+}
+
+// floats returns the values of a vector or a matrix.
+func floats(v gorgonia.Value) []float32 { return v.(*tensor.Dense).Float32s() }
+
+// scalar returns the value of a scalar.
+func scalar(v gorgonia.Value) float32 { return float32(*v.(*gorgonia.F32)) }
+
+// size returns the rows and columns of a matrix.
+func size(v gorgonia.Value) (rows, cols int) {
+	shape := v.Shape()
+	return shape[0], shape[1]
+}

@@ -1,0 +1,112 @@
+package stock_test
+
+import (
+	"math"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"govae/internal/philox"
+	"govae/model"
+	"govae/model/op"
+	"govae/model/stock"
+)
+
+// TestNetworksAgree checks the loss, its terms and every parameter's gradient of a whole network against those
+// of the same network from stock operations.
+func TestNetworksAgree(t *testing.T) {
+	small := model.DefaultConfig()
+	small.Image = model.Image{Height: 5, Width: 7, Channels: 1}
+	small.Hidden, small.Latent, small.Activation = []int{13, 9}, 3, op.Tanh
+	sigmoid := small
+	sigmoid.Hidden, sigmoid.Activation = []int{11}, op.Sigmoid
+
+	for name, c := range map[string]struct {
+		config model.Config
+		batch  int
+	}{
+		"default":     {model.DefaultConfig(), 17},
+		"two layers":  {small, 6},
+		"sigmoid":     {sigmoid, 1},
+		"default, 96": {model.DefaultConfig(), 96},
+	} {
+		t.Run(name, func(t *testing.T) { compare(t, c.config, c.batch) })
+	}
+}
+
+func compare(t *testing.T, cfg model.Config, batch int) {
+	weights := model.InitialWeights(cfg)
+	ours, err := model.NewWithWeights(cfg, batch, weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reference := stock.New(cfg, batch, weights)
+
+	x := make([]float32, batch*cfg.Image.Pixels())
+	philox.New(7, philox.Latent, 0).Uniform(x, 0, 1)
+	epsilon := make([]float32, batch*cfg.Latent)
+	philox.New(7, philox.Epsilon, 0).Normal(epsilon)
+
+	gradients, err := ours.Gradients()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, ours.Graph, ours.X, ours.Epsilon, ours.Beta, x, epsilon)
+	wantGradients, err := gorgonia.Grad(reference.Loss, reference.Parameters...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, reference.Graph, reference.X, reference.Epsilon, reference.Beta, x, epsilon)
+
+	for _, pair := range []struct {
+		name      string
+		got, want *gorgonia.Node
+	}{
+		{"loss", ours.Loss, reference.Loss},
+		{"reconstruction", ours.Reconstruction, reference.Reconstruction},
+		{"KL", ours.KL, reference.KL},
+	} {
+		got, want := float64(pair.got.Value().Data().(float32)), float64(pair.want.Value().Data().(float32))
+		if !(math.Abs(got-want) <= 1e-4*math.Abs(want)) || want == 0 {
+			t.Errorf("%s is %v, want %v", pair.name, got, want)
+		}
+	}
+	for i, p := range cfg.Parameters() {
+		want := wantGradients[i].Value().(tensor.Tensor)
+		if want.Dims() == 2 {
+			transposed, err := tensor.T(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = tensor.Materialize(transposed)
+		}
+		distance, length := 0.0, 0.0
+		got := gradients[i].Value().Data().([]float32)
+		for j, w := range want.Data().([]float32) {
+			distance += math.Pow(float64(got[j]-w), 2)
+			length += math.Pow(float64(w), 2)
+		}
+		if !(math.Sqrt(distance) <= 1e-4*math.Sqrt(length)) || length == 0 {
+			t.Errorf("gradient of %s is off by %g of its length %g", p.Name, math.Sqrt(distance/length), math.Sqrt(length))
+		}
+	}
+}
+
+func run(t *testing.T, g *gorgonia.ExprGraph, x, epsilon, beta *gorgonia.Node, xs, epsilons []float32) {
+	t.Helper()
+	for node, value := range map[*gorgonia.Node]any{
+		x:       tensor.New(tensor.WithShape(x.Shape()...), tensor.WithBacking(xs)),
+		epsilon: tensor.New(tensor.WithShape(epsilon.Shape()...), tensor.WithBacking(epsilons)),
+		beta:    float32(0.7),
+	} {
+		if err := gorgonia.Let(node, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := gorgonia.NewTapeMachine(g)
+	defer m.Close()
+	if err := m.RunAll(); err != nil {
+		t.Fatal(err)
+	}
+}
