@@ -1,6 +1,13 @@
 package train
 
-import "govae/model"
+import (
+	"errors"
+
+	"govae/model"
+)
+
+// ErrNotFinite says that a loss is infinite or not a number.
+var ErrNotFinite = errors.New("the loss is not finite")
 
 // Batch is what one step is fed.
 type Batch struct {

@@ -1,0 +1,85 @@
+package train
+
+import (
+	"fmt"
+	"math"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"govae/internal/parallel"
+	"govae/internal/vec"
+	"govae/model"
+)
+
+// adamGrain is how many weights are handed to a core at a time.
+const adamGrain = 1 << 14
+
+// Adam is the optimizer of Kingma and Ba (arXiv:1412.6980, algorithm 1), a gorgonia.Solver.
+type Adam struct {
+	Rate    float64 // α
+	Beta1   float64 // decay of the mean of the gradients
+	Beta2   float64 // decay of the mean of the squared gradients
+	Epsilon float64
+
+	Steps         uint64        // t, the updates made
+	First, Second model.Tensors // m and v, by parameter name; a missing one is zero
+}
+
+// NewAdam returns the optimizer with the paper's β₁ = 0.9, β₂ = 0.999 and ε = 1e-8.
+func NewAdam(rate float64) *Adam {
+	return &Adam{Rate: rate, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, First: model.Tensors{}, Second: model.Tensors{}}
+}
+
+// Step updates every weight once, in place, against its gradient. Each of the ValueGrads must be a gorgonia.Namer,
+// and the name the same at every step.
+func (a *Adam) Step(weights []gorgonia.ValueGrad) error {
+	a.Steps++
+	t := float64(a.Steps)
+	rate := a.Rate / (1 - math.Pow(a.Beta1, t))
+	correction := 1 / math.Sqrt(1-math.Pow(a.Beta2, t))
+	for _, weight := range weights {
+		named, ok := weight.(gorgonia.Namer)
+		if !ok {
+			return fmt.Errorf("train: Adam was given a %T, which has no name", weight)
+		}
+		name := named.Name()
+		w, err := floats(weight.Value())
+		if err != nil {
+			return fmt.Errorf("train: weight %s: %w", name, err)
+		}
+		gradient, err := weight.Grad()
+		if err != nil {
+			return fmt.Errorf("train: gradient of %s: %w", name, err)
+		}
+		g, err := floats(gradient)
+		if err != nil {
+			return fmt.Errorf("train: gradient of %s: %w", name, err)
+		}
+		if len(g) != len(w) {
+			return fmt.Errorf("train: gradient of %s has shape %v, want %v", name, gradient.Shape(), weight.Value().Shape())
+		}
+		m, v := moment(a.First, name, weight.Value()), moment(a.Second, name, weight.Value())
+		parallel.For(len(w), adamGrain, func(i, j int) {
+			vec.Adam(w[i:j], m[i:j], v[i:j], g[i:j],
+				float32(a.Beta1), float32(a.Beta2), float32(rate), float32(correction), float32(a.Epsilon))
+		})
+	}
+	return nil
+}
+
+// moment returns the named moment's values, which are zero at first.
+func moment(moments model.Tensors, name string, like gorgonia.Value) []float32 {
+	if moments[name] == nil {
+		moments[name] = tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(like.Shape()...))
+	}
+	return moments[name].Float32s()
+}
+
+func floats(v gorgonia.Value) ([]float32, error) {
+	t, ok := v.(*tensor.Dense)
+	if !ok || t.Dtype() != tensor.Float32 {
+		return nil, fmt.Errorf("is a %T, want a float32 tensor", v)
+	}
+	return t.Float32s(), nil
+}

@@ -1,0 +1,93 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// weight is a gorgonia.ValueGrad with a name.
+type weight struct {
+	name            string
+	value, gradient *tensor.Dense
+}
+
+func (w weight) Name() string                  { return w.name }
+func (w weight) Value() gorgonia.Value         { return w.value }
+func (w weight) Grad() (gorgonia.Value, error) { return w.gradient, nil }
+
+// TestAdam checks every step against the update as the paper writes it, in float64, for two parameters.
+func TestAdam(t *testing.T) {
+	const alpha, beta1, beta2, epsilon = 3e-3, 0.9, 0.999, 1e-8
+	random := rand.New(rand.NewPCG(1, 2))
+	adam := NewAdam(alpha)
+	weights := []gorgonia.ValueGrad{
+		weight{"a", vector(40000), vector(40000)}, // more than one core's share
+		weight{"b", vector(3), vector(3)},
+	}
+	type reference struct{ theta, m, v float64 }
+	want := make([][]reference, len(weights))
+	for i, w := range weights {
+		values := w.Value().Data().([]float32)
+		want[i] = make([]reference, len(values))
+		for j := range values {
+			values[j] = float32(random.NormFloat64())
+			want[i][j].theta = float64(values[j])
+		}
+	}
+	for step := 1; step <= 50; step++ {
+		for i, w := range weights {
+			g, _ := w.Grad()
+			for j := range want[i] {
+				gradient := float32(random.NormFloat64() * math.Pow(10, float64(j%7-4)))
+				g.Data().([]float32)[j] = gradient
+				r, g := &want[i][j], float64(gradient)
+				r.m = beta1*r.m + (1-beta1)*g
+				r.v = beta2*r.v + (1-beta2)*g*g
+				mHat := r.m / (1 - math.Pow(beta1, float64(step)))
+				vHat := r.v / (1 - math.Pow(beta2, float64(step)))
+				r.theta -= alpha * mHat / (math.Sqrt(vHat) + epsilon)
+			}
+		}
+		if err := adam.Step(weights); err != nil {
+			t.Fatal(err)
+		}
+		for i, w := range weights {
+			got := w.Value().Data().([]float32)
+			for j, r := range want[i] {
+				if math.Abs(float64(got[j])-r.theta) > 2e-6*(1+math.Abs(r.theta)) {
+					t.Fatalf("step %d: weight %s[%d] is %v, want %v", step, w.(weight).name, j, got[j], r.theta)
+				}
+			}
+		}
+	}
+	if adam.Steps != 50 {
+		t.Errorf("Steps is %d, want 50", adam.Steps)
+	}
+}
+
+// TestAdamErrors checks that what is no named float32 tensor is refused with its name.
+func TestAdamErrors(t *testing.T) {
+	float64s := tensor.New(tensor.WithShape(3), tensor.WithBacking([]float64{1, 2, 3}))
+	for _, c := range []struct {
+		weight gorgonia.ValueGrad
+		want   string
+	}{
+		{weight{"w", vector(3), vector(4)}, "gradient of w has shape (4), want (3)"},
+		{weight{"w", float64s, vector(3)}, "weight w"},
+		{weight{"w", vector(3), float64s}, "gradient of w"},
+		{struct{ gorgonia.ValueGrad }{weight{"w", vector(3), vector(3)}}, "no name"},
+	} {
+		err := NewAdam(1).Step([]gorgonia.ValueGrad{c.weight})
+		if !strings.Contains(fmt.Sprint(err), c.want) {
+			t.Errorf("error is %v, want one that says %q", err, c.want)
+		}
+	}
+}
+
+func vector(n int) *tensor.Dense { return tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(n)) }
