@@ -1,10 +1,35 @@
 // Package checkpoint writes and reads what a run has learned, as a safetensors file.
+//
+// The weights are stored under PyTorch's names for them, in PyTorch's layout, and Adam's moments of each under
+// the same name after adam.m. (the mean of the gradients) and adam.v. (the mean of the squared gradients).
+// The metadata holds format (govae), version, and as JSON the model's config and the run.
 package checkpoint
 
-import "govae/model"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"govae/internal/atomicfile"
+	"govae/model"
+)
 
 // Version is the format version that this package writes, and the only one it reads.
 const Version = 1
+
+const (
+	formatName         = "govae"
+	firstMomentPrefix  = "adam.m."
+	secondMomentPrefix = "adam.v."
+)
 
 // Checkpoint is a moment of a run: the model and all that is needed to continue.
 type Checkpoint struct {
@@ -50,7 +75,194 @@ type Sums struct {
 }
 
 // Save writes c to path: to a temporary file beside it first, so that path holds either what it held before or all of c.
-func Save(path string, c *Checkpoint) error { panic("being written") }
+// A checkpoint that Load would refuse is not written; the error says why. The same c always gives the same bytes.
+func Save(path string, c *Checkpoint) error {
+	if err := c.check(); err != nil {
+		return fmt.Errorf("save checkpoint %s: %w", path, err)
+	}
+	metadata, err := c.metadata()
+	if err != nil {
+		return fmt.Errorf("save checkpoint %s: %w", path, err)
+	}
+	tensors := maps.Clone(c.Weights)
+	for name := range c.Weights {
+		tensors[firstMomentPrefix+name] = c.FirstMoment[name]
+		tensors[secondMomentPrefix+name] = c.SecondMoment[name]
+	}
+	return atomicfile.Write(path, func(w io.Writer) error { return encode(w, metadata, tensors) })
+}
 
-// Load reads the checkpoint at path, and trusts nothing in it.
-func Load(path string) (*Checkpoint, error) { panic("being written") }
+// Load reads the checkpoint at path, and trusts nothing in it: what it returns is complete, fits its Config and
+// is finite everywhere. Every error names the file and what is wrong with it.
+func Load(path string) (*Checkpoint, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no checkpoint at %s: %w", path, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoint: %w", err)
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("checkpoint %s is a folder, want a .safetensors file", path)
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for its other end
+		return nil, fmt.Errorf("checkpoint %s is not a regular file", path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoint: %w", err)
+	}
+	defer file.Close()
+	c, err := read(file, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
+	}
+	return c, nil
+}
+
+// read is Load for a file that is open.
+func read(r io.Reader, size int64) (*Checkpoint, error) {
+	metadata, tensors, err := decode(r, size)
+	if err != nil {
+		return nil, err
+	}
+	c, err := fromMetadata(metadata)
+	if err != nil {
+		return nil, err
+	}
+	c.Weights, c.FirstMoment, c.SecondMoment = model.Tensors{}, model.Tensors{}, model.Tensors{}
+	for name, t := range tensors {
+		if parameter, ok := strings.CutPrefix(name, firstMomentPrefix); ok {
+			c.FirstMoment[parameter] = t
+		} else if parameter, ok := strings.CutPrefix(name, secondMomentPrefix); ok {
+			c.SecondMoment[parameter] = t
+		} else {
+			c.Weights[name] = t
+		}
+	}
+	return c, c.check()
+}
+
+// metadata returns what a checkpoint holds besides tensors.
+func (c *Checkpoint) metadata() (map[string]string, error) {
+	config, err := json.Marshal(c.Config)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	run, err := json.Marshal(c.Run)
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	return map[string]string{
+		"format":  formatName,
+		"version": strconv.Itoa(Version),
+		"config":  string(config),
+		"run":     string(run),
+	}, nil
+}
+
+// fromMetadata returns a checkpoint that has no tensors yet.
+func fromMetadata(metadata map[string]string) (*Checkpoint, error) {
+	if got := metadata["format"]; got != formatName {
+		return nil, fmt.Errorf("metadata: format is %q, want %s: another program's file", got, formatName)
+	}
+	if got := metadata["version"]; got != strconv.Itoa(Version) {
+		return nil, fmt.Errorf("metadata: version is %q, but this program reads version %d only", got, Version)
+	}
+	c := new(Checkpoint)
+	if err := unmarshalStrict([]byte(metadata["config"]), &c.Config); err != nil {
+		return nil, fmt.Errorf("metadata: config: %w", err)
+	}
+	if err := unmarshalStrict([]byte(metadata["run"]), &c.Run); err != nil {
+		return nil, fmt.Errorf("metadata: run: %w", err)
+	}
+	return c, nil
+}
+
+// check reports the first thing that keeps a run from continuing, or pictures from being made, from c.
+func (c *Checkpoint) check() error {
+	if err := c.Config.Validate(); err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	if err := c.Run.check(); err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	for _, part := range []struct {
+		what, prefix string
+		tensors      model.Tensors
+		least        float32
+	}{
+		{"weights", "", c.Weights, -math.MaxFloat32},
+		{"first moments (" + firstMomentPrefix + ")", firstMomentPrefix, c.FirstMoment, -math.MaxFloat32},
+		{"second moments (" + secondMomentPrefix + ")", secondMomentPrefix, c.SecondMoment, 0}, // Adam takes their square root
+	} {
+		if err := checkValues(part.prefix, part.tensors, part.least); err != nil {
+			return err
+		}
+		if err := part.tensors.Check(c.Config); err != nil {
+			return fmt.Errorf("%s: %w", part.what, err)
+		}
+	}
+	return nil
+}
+
+// checkValues makes sure that each value of the tensors stored under prefix is finite and not below least.
+func checkValues(prefix string, tensors model.Tensors, least float32) error {
+	for _, name := range slices.Sorted(maps.Keys(tensors)) {
+		values, err := rowMajor(tensors[name])
+		if err != nil {
+			return fmt.Errorf("tensor %s%s: %w", prefix, name, err)
+		}
+		for i, v := range values {
+			if !(v >= least && v <= math.MaxFloat32) { // so that NaN is caught as well
+				return fmt.Errorf("tensor %s%s: value %d is %v", prefix, name, i, v)
+			}
+		}
+	}
+	return nil
+}
+
+// check reports the first field whose value no run can have.
+func (r Run) check() error {
+	for _, field := range []struct {
+		name        string
+		value       int
+		least, most int
+	}{
+		{"epoch", r.Epoch, 0, math.MaxInt},
+		{"batch", r.Batch, 1, math.MaxInt},
+		{"data.images", r.Data.Images, 1, math.MaxInt},
+		{"partial.images", r.Partial.Images, 0, r.Data.Images},
+		{"best_epoch", r.BestEpoch, 0, r.Epoch},
+	} {
+		if field.value < field.least {
+			return fmt.Errorf("%s is %d, want at least %d", field.name, field.value, field.least)
+		}
+		if field.value > field.most {
+			return fmt.Errorf("%s is %d, want at most %d", field.name, field.value, field.most)
+		}
+	}
+	for _, field := range []struct {
+		name        string
+		value       float64
+		nonNegative bool
+	}{
+		{"learning_rate", r.LearningRate, true},
+		{"beta", r.Beta, true},
+		{"partial.reconstruction", r.Partial.Reconstruction, false}, // a density may exceed 1
+		{"partial.kl", r.Partial.KL, false},                         // rounding may take it below 0
+		{"partial.seconds", r.Partial.Seconds, true},
+		{"best_loss", r.BestLoss, false},
+	} {
+		if math.IsNaN(field.value) || math.IsInf(field.value, 0) {
+			return fmt.Errorf("%s is %v, want a finite number", field.name, field.value)
+		}
+		if field.nonNegative && field.value < 0 {
+			return fmt.Errorf("%s is %v, want at least 0", field.name, field.value)
+		}
+	}
+	if r.LearningRate == 0 {
+		return errors.New("learning_rate is 0, want more")
+	}
+	return nil
+}
