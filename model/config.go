@@ -74,6 +74,17 @@ func DefaultConfig() Config {
 	}
 }
 
+// String names the model by its layers' widths: vae 784-400-(20+20)-400-784, relu, bernoulli.
+func (c Config) String() string {
+	var in, out string
+	for _, width := range c.Hidden {
+		in += fmt.Sprintf("%d-", width)
+		out = fmt.Sprintf("-%d", width) + out
+	}
+	pixels := c.Image.Pixels()
+	return fmt.Sprintf("%s %d-%s(%d+%d)%s-%d, %s, %s", c.Kind, pixels, in, c.Latent, c.Latent, out, pixels, c.Activation, c.Likelihood)
+}
+
 // Validate reports the first field whose value no network can be built from.
 func (c Config) Validate() error {
 	if err := oneOf("kind", c.Kind, kinds); err != nil {

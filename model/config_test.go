@@ -44,6 +44,14 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+func TestConfigString(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Hidden = []int{300, 100}
+	if got, want := cfg.String(), "vae 784-300-100-(20+20)-100-300-784, relu, bernoulli"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestConfigInJSON(t *testing.T) {
 	want := DefaultConfig()
 	want.Seed = math.MaxUint64

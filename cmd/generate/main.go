@@ -1,0 +1,68 @@
+// Command generate draws pictures with a trained model: samples, reconstructions, and walks through the latent space.
+// See usage.txt, or run it with -h.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"govae/train/generate"
+)
+
+// Exit codes.
+const (
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the whole command: it returns the exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, usage)
+		return 0
+	}
+	if err == nil {
+		err = draw(o, stdout)
+	}
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(stderr, "generate: %v\n", err)
+	if errors.As(err, new(usageError)) {
+		fmt.Fprintln(stderr, "Run it with -h for help.")
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// draw makes what the options ask for, writes it and says so.
+func draw(o options, stdout io.Writer) error {
+	path := o.checkpoint
+	if path == "" {
+		path = newestCheckpoint()
+	}
+	g, err := generate.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no checkpoint %s: train a model with go run ./cmd/train, or name a checkpoint with -checkpoint FILE", path)
+	}
+	if err != nil {
+		return err
+	}
+	d, err := o.mode.draw(g, o)
+	if err != nil {
+		return err
+	}
+	if err := d.write(g.Config().Image, o, stdout); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "Drawn with %s, %s.\n", path, g.Config())
+	return nil
+}

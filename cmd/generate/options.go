@@ -1,0 +1,146 @@
+package main
+
+import (
+	_ "embed"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// usage is what -h prints.
+//
+//go:embed usage.txt
+var usage string
+
+// Limits of flags.
+const (
+	maxNumber = 1 << 16 // images of -n: all are held in memory
+	maxSteps  = 1 << 8
+	maxScale  = 1 << 6
+)
+
+// options are the flags' values.
+type options struct {
+	checkpoint, data, out, dir string
+
+	mode            mode
+	n, steps, scale int
+	dims            [2]int // of a manifold: across and upwards
+	seed            uint64
+}
+
+// usageError is an error in what was asked for, not in carrying it out.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// newFlagSet returns the flags, which set o and the mode's name.
+func newFlagSet(o *options, mode *string) *flag.FlagSet {
+	flags := flag.NewFlagSet("generate", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // run prints the usage and the errors
+	flags.StringVar(mode, "mode", "samples", "")
+	flags.IntVar(&o.n, "n", 0, "")
+	flags.IntVar(&o.steps, "steps", 0, "")
+	o.dims = [2]int{0, 1}
+	flags.Func("dims", "", func(value string) (err error) {
+		o.dims, err = parseDims(value)
+		return err
+	})
+	flags.Uint64Var(&o.seed, "seed", 1, "")
+	flags.StringVar(&o.checkpoint, "checkpoint", "", "")
+	flags.StringVar(&o.data, "data", "", "")
+	flags.StringVar(&o.out, "out", "", "")
+	flags.StringVar(&o.dir, "dir", "", "")
+	flags.IntVar(&o.scale, "scale", 2, "")
+	return flags
+}
+
+// parse returns the options that args ask for. Its errors are usage errors, or flag.ErrHelp.
+func parse(args []string) (options, error) {
+	var o options
+	var mode string
+	flags := newFlagSet(&o, &mode)
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return o, err
+	} else if err != nil {
+		return o, usageError{err}
+	}
+	if flags.NArg() > 0 {
+		return o, usagef("unexpected argument %q: every value belongs to a flag", flags.Arg(0))
+	}
+
+	var err error
+	if o.mode, err = modeNamed(mode); err != nil {
+		return o, err
+	}
+	given := make(map[string]bool)
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	return o, o.complete(given)
+}
+
+// complete fills in the mode's defaults and checks the values.
+func (o *options) complete(given map[string]bool) error {
+	if err := modeNumber("n", &o.n, given["n"], o.mode.name, o.mode.n, 1, maxNumber); err != nil {
+		return err
+	}
+	if err := modeNumber("steps", &o.steps, given["steps"], o.mode.name, o.mode.steps, 2, maxSteps); err != nil {
+		return err
+	}
+	if given["dims"] && o.mode.name != "manifold" {
+		return usagef("-dims does not apply to -mode %s, only to manifold", o.mode.name)
+	}
+	if o.scale < 1 || o.scale > maxScale {
+		return usagef("-scale is %d, want 1 to %d", o.scale, maxScale)
+	}
+	if o.out == "" && o.dir == "" {
+		o.out = o.mode.name + ".png"
+	}
+	if o.out != "" && !strings.EqualFold(filepath.Ext(o.out), ".png") {
+		return usagef("-out is %q, want a name that ends in .png: no other format is written", o.out)
+	}
+	return nil
+}
+
+// modeNumber sets a flag that only some modes have to the mode's default, or checks the value that was given.
+// A default of 0 says that the mode does not have the flag.
+func modeNumber(flag string, value *int, given bool, mode string, initial, least, most int) error {
+	switch {
+	case !given:
+		*value = initial
+	case initial == 0:
+		return usagef("-%s does not apply to -mode %s", flag, mode)
+	case *value < least || *value > most:
+		return usagef("-%s is %d, want %d to %d", flag, *value, least, most)
+	}
+	return nil
+}
+
+// parseDims reads two dimensions, such as 3,8.
+func parseDims(value string) ([2]int, error) {
+	first, second, _ := strings.Cut(value, ",")
+	i, errFirst := strconv.Atoi(strings.TrimSpace(first))
+	j, errSecond := strconv.Atoi(strings.TrimSpace(second))
+	if errFirst != nil || errSecond != nil || i < 0 || j < 0 || i == j {
+		return [2]int{}, errors.New("want two different dimensions, counted from 0, such as 3,8")
+	}
+	return [2]int{i, j}, nil
+}
+
+// newestCheckpoint returns the best checkpoint of the run under runs/ that wrote its one last,
+// or the place where the first run puts it.
+func newestCheckpoint() string {
+	newest, when := filepath.Join("runs", "vae", "best.safetensors"), time.Time{}
+	found, _ := filepath.Glob(filepath.Join("runs", "*", "best.safetensors")) // the pattern is well formed
+	for _, path := range found {
+		if info, err := os.Stat(path); err == nil && info.ModTime().After(when) {
+			newest, when = path, info.ModTime()
+		}
+	}
+	return newest
+}

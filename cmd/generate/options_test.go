@@ -1,0 +1,156 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestUsageErrors(t *testing.T) {
+	inWorkshop(t)
+	tests := []struct{ args, want string }{
+		{"-mode sample", `-mode is "sample", want samples, reconstruct, interpolate, manifold, traverse`},
+		{"samples", `unexpected argument "samples"`},
+		{"-n 8 -seed 2 more", `unexpected argument "more"`},
+		{"-n 0", "-n is 0, want 1 to 65536"},
+		{"-n -3", "-n is -3, want 1 to 65536"},
+		{"-n 1000000000", "-n is 1000000000, want 1 to 65536"},
+		{"-n ten", `invalid value "ten" for flag -n`},
+		{"-n", "flag needs an argument: -n"},
+		{"-seed -1", `invalid value "-1" for flag -seed`},
+		{"-scale 0", "-scale is 0, want 1 to 64"},
+		{"-scale 65", "-scale is 65, want 1 to 64"},
+		{"-mode traverse -steps 1", "-steps is 1, want 2 to 256"},
+		{"-mode traverse -steps 257", "-steps is 257, want 2 to 256"},
+		{"-mode traverse -n 5", "-n does not apply to -mode traverse"},
+		{"-steps 5", "-steps does not apply to -mode samples"},
+		{"-dims 0,1", "-dims does not apply to -mode samples"},
+		{"-mode manifold -dims 3", `invalid value "3" for flag -dims`},
+		{"-mode manifold -dims 1,1", `invalid value "1,1" for flag -dims: want two different dimensions`},
+		{"-mode manifold -dims 0,-1", `invalid value "0,-1" for flag -dims`},
+		{"-mode manifold -dims 0,1,2", `invalid value "0,1,2" for flag -dims`},
+		{"-mode manifold -dims 0,x", `invalid value "0,x" for flag -dims`},
+		{"-mode manifold -dims 0,3 -checkpoint latent3.safetensors", "-dims is 0,3, and this model's latent has the dimensions 0 to 2"},
+		{"-mode manifold -checkpoint latent1.safetensors", "needs a latent of at least 2 dimensions, and this model's has 1"},
+		{"-out samples.jpg", `-out is "samples.jpg", want a name that ends in .png`},
+		{"-colour", "flag provided but not defined: -colour"},
+		{"-mode reconstruct -n 41 -data tiny -checkpoint latent2.safetensors", "-n is 41, which takes 41 test images, and tiny has 40"},
+		{"-mode interpolate -n 21 -data tiny -checkpoint latent2.safetensors", "-n is 21, which takes 42 test images, and tiny has 40"},
+	}
+	for _, test := range tests {
+		t.Run(test.args, func(t *testing.T) { wantFailure(t, test.args, exitUsage, test.want) })
+	}
+}
+
+func TestOtherErrors(t *testing.T) {
+	inWorkshop(t)
+	if err := os.WriteFile("broken.safetensors", []byte("not a checkpoint"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("file", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ args, want string }{
+		{"", filepath.Join("runs", "vae", "best.safetensors") + ": train a model with go run ./cmd/train, or name a checkpoint with -checkpoint FILE"},
+		{"-checkpoint missing.safetensors", "there is no checkpoint missing.safetensors"},
+		{"-checkpoint broken.safetensors", "broken.safetensors"},
+		{"-checkpoint tiny", "tiny"},
+		{"-checkpoint latent2.safetensors -mode reconstruct -data nowhere", "nowhere"},
+		{"-checkpoint latent2.safetensors -mode reconstruct -data wide", "the images of wide are 3×4×1 and the model takes 3×2×1: name the data set that it was trained on with -data DIR"},
+		{"-checkpoint latent2.safetensors -mode interpolate -data wide", "3×4×1"},
+		{"-checkpoint latent2.safetensors -out nowhere/samples.png", "nowhere"},
+		{"-checkpoint latent2.safetensors -dir file", "-dir: "},
+		{"-checkpoint latent2.safetensors -n 16384 -scale 64", "take fewer images or a smaller scale"},
+	}
+	for _, test := range tests {
+		t.Run(test.args, func(t *testing.T) { wantFailure(t, test.args, exitFailure, test.want) })
+	}
+	if found, _ := filepath.Glob("*.png*"); found != nil {
+		t.Errorf("failures left %v", found)
+	}
+}
+
+func wantFailure(t *testing.T, args string, want int, message string) {
+	t.Helper()
+	code, stdout, stderr := command(args)
+	if code != want || stdout != "" {
+		t.Errorf("exit code %d and stdout %q, want %d and nothing", code, stdout, want)
+	}
+	if !strings.HasPrefix(stderr, "generate: ") || !strings.Contains(stderr, message) {
+		t.Errorf("stderr is %q, want it to contain %q", stderr, message)
+	}
+	if hint := strings.Contains(stderr, "with -h for help"); hint != (want == exitUsage) {
+		t.Errorf("stderr is %q, want the hint at -h for wrong flags alone", stderr)
+	}
+}
+
+func TestHelpNamesEveryFlagAndMode(t *testing.T) {
+	for _, args := range []string{"-h", "--help", "-n 3 -h"} {
+		if code, stdout, stderr := command(args); code != 0 || stdout != usage || stderr != "" {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q, want the usage on stdout", args, code, stdout, stderr)
+		}
+	}
+	newFlagSet(new(options), new(string)).VisitAll(func(f *flag.Flag) {
+		text := entry("-" + f.Name)
+		if text == "" {
+			t.Errorf("the usage does not list -%s", f.Name)
+		}
+		if f.DefValue != "" && f.DefValue != "0" && !strings.Contains(text, "(default "+f.DefValue+")") {
+			t.Errorf("the usage does not give -%s the default %s: %s", f.Name, f.DefValue, text)
+		}
+	})
+	for _, m := range modes {
+		if entry("    "+m.name) == "" {
+			t.Errorf("the usage does not list -mode %s", m.name)
+		}
+		for flag, initial := range map[string]int{"n": m.n, "steps": m.steps} {
+			if text := entry("-" + flag); initial != 0 && !strings.Contains(text, fmt.Sprintf("(default %d)", initial)) {
+				t.Errorf("the usage does not give -%s the default %d of %s: %s", flag, initial, m.name, text)
+			}
+		}
+	}
+}
+
+// entry returns what the usage says of a flag or a mode: the line that begins with its name, and those that continue it.
+func entry(name string) string {
+	_, after, found := strings.Cut(usage, "\n    "+name+" ")
+	if !found {
+		return ""
+	}
+	lines := strings.Split(after, "\n")
+	text := lines[0]
+	for _, line := range lines[1:] {
+		if !strings.HasPrefix(line, strings.Repeat(" ", 21)) {
+			break
+		}
+		text += " " + strings.TrimSpace(line)
+	}
+	return text
+}
+
+func TestNewestCheckpoint(t *testing.T) {
+	t.Chdir(t.TempDir())
+	best := func(run string) string { return filepath.Join("runs", run, "best.safetensors") }
+	if got, want := newestCheckpoint(), best("vae"); got != want {
+		t.Errorf("without runs: got %s, want %s", got, want)
+	}
+	start := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	for minutes, run := range []string{"vae", "vae-3", "vae-2"} { // written in this order
+		writeCheckpoint(t, best(run), 2)
+		when := start.Add(time.Duration(minutes) * time.Minute)
+		if err := os.Chtimes(best(run), when, when); err != nil {
+			t.Fatal(err)
+		}
+		if got := newestCheckpoint(); got != best(run) {
+			t.Errorf("got %s, want %s", got, best(run))
+		}
+	}
+	code, stdout, stderr := command("")
+	if code != 0 || !strings.Contains(stdout, best("vae-2")) {
+		t.Errorf("exit code %d, stdout %q, stderr %q, want a picture made with %s", code, stdout, stderr, best("vae-2"))
+	}
+}

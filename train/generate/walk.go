@@ -1,0 +1,119 @@
+package generate
+
+import (
+	"fmt"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// TraverseRange is how far Traverse goes to each side of 0, in standard deviations of the prior.
+const TraverseRange = 3
+
+// Interpolate walks in equal steps from one image's latent to another's, and returns the images on the way,
+// [pairs, steps, pixels]: those of
+//
+//	z = (1−t)·μ(from) + t·μ(to),  t = 0, 1/(steps−1), …, 1
+//
+// with μ the posterior mean. So each walk starts and ends with the reconstructions of its two images.
+// from and to are [pairs, pixels] in [0, 1]. It returns an error where they differ in length or steps is below 2.
+func (g *Generator) Interpolate(from, to []float32, steps int) ([]float32, error) {
+	if len(from) != len(to) {
+		return nil, fmt.Errorf("generate: interpolate from %d values to %d, want as many", len(from), len(to))
+	}
+	pairs, err := g.count("images", len(from), g.config.Image.Pixels())
+	if err != nil {
+		return nil, err
+	}
+	if err := g.checkSteps(steps, pairs); err != nil {
+		return nil, err
+	}
+	starts, _, err := g.Encode(from)
+	if err != nil {
+		return nil, err
+	}
+	ends, _, err := g.Encode(to)
+	if err != nil {
+		return nil, err
+	}
+
+	latent := g.config.Latent
+	z := make([]float32, pairs*steps*latent)
+	for pair := range pairs {
+		start, end := row(starts, pair, latent), row(ends, pair, latent)
+		for step := range steps {
+			t := float32(step) / float32(steps-1)
+			for d := range latent {
+				row(z, pair*steps+step, latent)[d] = (1-t)*start[d] + t*end[d]
+			}
+		}
+	}
+	return g.Decode(z)
+}
+
+// Manifold returns the images, [side, side, pixels], of a grid over two latent dimensions; all others are 0.
+// The first dimension grows to the right and the second upwards, like the axes of a plot. The places on an axis are
+//
+//	Φ⁻¹((k+½)/side),  k = 0 … side−1
+//
+// with Φ⁻¹ the quantile function of N(0, 1), so each image stands for an equal share of the prior (Kingma and Welling,
+// arXiv:1312.6114, figure 4). It returns an error where side is not positive, or first and second are not two
+// different dimensions of the latent.
+func (g *Generator) Manifold(side, first, second int) ([]float32, error) {
+	latent := g.config.Latent
+	if first < 0 || first >= latent || second < 0 || second >= latent || first == second {
+		return nil, fmt.Errorf("generate: manifold over dimensions %d and %d of a latent of size %d, want two different ones, counted from 0", first, second, latent)
+	}
+	if side < 1 || side > maxSide {
+		return nil, fmt.Errorf("generate: manifold of %d images a side, want 1 to %d", side, maxSide)
+	}
+	z, err := g.latents(side * side)
+	if err != nil {
+		return nil, err
+	}
+	places := normalQuantiles(side)
+	for r := range side {
+		for c := range side {
+			at := row(z, r*side+c, latent)
+			at[first] = places[c]
+			at[second] = places[side-1-r] // the top row is the highest
+		}
+	}
+	return g.Decode(z)
+}
+
+// normalQuantiles returns the n places on the line that split N(0, 1) into shares 1/(2n), 1/n, …, 1/n, 1/(2n), growing.
+func normalQuantiles(n int) []float32 {
+	places := make([]float32, n)
+	for k := range places {
+		places[k] = float32(distuv.UnitNormal.Quantile((float64(k) + 0.5) / float64(n)))
+	}
+	return places
+}
+
+// Traverse moves each latent dimension in turn from −TraverseRange to TraverseRange in equal steps, with all others
+// at 0, and returns the images, [latent, steps, pixels]. Dimensions that the model does not use show no change.
+// It returns an error where steps is below 2.
+func (g *Generator) Traverse(steps int) ([]float32, error) {
+	latent := g.config.Latent
+	if err := g.checkSteps(steps, latent); err != nil {
+		return nil, err
+	}
+	z := make([]float32, latent*steps*latent)
+	for d := range latent {
+		for step := range steps {
+			row(z, d*steps+step, latent)[d] = TraverseRange * (2*float32(step)/float32(steps-1) - 1)
+		}
+	}
+	return g.Decode(z)
+}
+
+// maxSide keeps side² and steps·rows far from overflow; memory sets the real limit.
+const maxSide = 1 << 14
+
+// checkSteps reports a number of steps too small for a walk, or too large for so many rows.
+func (g *Generator) checkSteps(steps, rows int) error {
+	if steps < 2 || steps > maxSide {
+		return fmt.Errorf("generate: %d steps, want 2 to %d", steps, maxSide)
+	}
+	return g.checkNumber(rows * steps)
+}
