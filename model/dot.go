@@ -51,11 +51,16 @@ func (n *Network) writeCluster(out io.Writer, name, color string, nodes []*gorgo
 // label is the node's name, the operation that makes it, and its shape, a line each.
 func label(node *gorgonia.Node) string {
 	var lines []string
-	if name := node.Name(); name != "" {
+	var operation string
+	if o := node.Op(); o != nil {
+		operation = o.String()
+	}
+	// A name that nobody gave is the operation with its inputs in brackets.
+	if name := node.Name(); name != operation && !strings.HasPrefix(name, operation+"(") {
 		lines = append(lines, name)
 	}
-	if o := node.Op(); o != nil && o.String() != node.Name() {
-		lines = append(lines, o.String())
+	if operation != "" {
+		lines = append(lines, strings.TrimSuffix(operation, " false")) // as Gorgonia marks + and ⊙ that return numbers
 	}
 	if shape := node.Shape(); shape.Dims() > 0 {
 		lines = append(lines, fmt.Sprint(shape))

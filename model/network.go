@@ -79,6 +79,9 @@ func (n *Network) Gradients() (gorgonia.Nodes, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: differentiating the loss: %w", err)
 	}
+	for i, g := range gradients {
+		named("∂loss/∂"+n.Parameters[i].Name(), g)
+	}
 	return gradients, nil
 }
 

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"govae/train"
+	"govae/train/checkpoint"
+)
+
+func TestFlagsFillTheOptions(t *testing.T) {
+	o, err := parse(strings.Fields("-data d -out o -epochs 3 -batch 4 -lr 0.5 -hidden 400,200 -latent 2 -activation tanh -beta 0.1 -seed 9 -device cpu -resume -v"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Data != "d" || o.Out != "o" || o.Epochs != 3 || o.Batch != 4 || o.LearningRate != 0.5 || o.Beta != 0.1 || o.Device != train.CPU || !o.Resume || o.Force || !o.Verbose {
+		t.Errorf("options are %+v", o)
+	}
+	if m := o.Model; !slices.Equal(m.Hidden, []int{400, 200}) || m.Latent != 2 || m.Activation != "tanh" || m.Seed != 9 {
+		t.Errorf("model is %+v", m)
+	}
+	if !o.Given["lr"] || !o.Given["hidden"] || o.Given["force"] {
+		t.Errorf("given are %v", o.Given)
+	}
+}
+
+func TestNoFlagsGiveTheDefaults(t *testing.T) {
+	o, err := parse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := train.DefaultOptions()
+	if fmt.Sprint(o.Model) != fmt.Sprint(want.Model) || o.Epochs != want.Epochs || o.Batch != want.Batch || o.LearningRate != want.LearningRate || len(o.Given) != 0 {
+		t.Errorf("options are %+v, want %+v", o, want)
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-nonsense"}, "-nonsense"},
+		{[]string{"runs/vae"}, `unexpected argument "runs/vae"`},
+		{[]string{"-epochs", "many"}, `invalid value "many" for flag -epochs`},
+		{[]string{"-epochs", "0"}, "-epochs is 0"},
+		{[]string{"-hidden", "400,x"}, "400,200"},
+		{[]string{"-hidden", ""}, "400,200"},
+		{[]string{"-seed", "-1"}, "-seed"},
+		{[]string{"-device", "gpu"}, `"gpu"`},
+		{[]string{"-activation", "gelu"}, "gelu"},
+		{[]string{"-resume", "-force", "-out", "x"}, "-force"},
+	} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), test.args, &stdout, &stderr); code != exitUsage {
+			t.Errorf("%v: exit code %d, want %d", test.args, code, exitUsage)
+		}
+		if !strings.Contains(stderr.String(), test.want) || !strings.Contains(stderr.String(), "-h") || stdout.Len() > 0 {
+			t.Errorf("%v: printed %q, want %q", test.args, stderr.String(), test.want)
+		}
+	}
+}
+
+func TestFailureExitsWithOne(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	dir := t.TempDir()
+	if code := run(t.Context(), []string{"-data", dir, "-out", filepath.Join(dir, "out")}, &stdout, &stderr); code != exitFailed {
+		t.Errorf("exit code %d, want %d", code, exitFailed)
+	}
+	if !strings.Contains(stderr.String(), dir) {
+		t.Errorf("printed %q, which does not name %s", stderr.String(), dir)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"-h"}, &stdout, &stderr); code != exitOK || stderr.Len() > 0 {
+		t.Errorf("exit code %d, stderr %q", code, stderr.String())
+	}
+	help := stdout.String()
+	o := train.DefaultOptions()
+	flags := newFlagSet(&o)
+	flags.VisitAll(func(f *flag.Flag) {
+		at := strings.Index(help, "\n    -"+f.Name+" ")
+		if at < 0 {
+			t.Errorf("the help lacks -%s", f.Name)
+			return
+		}
+		// What it says up to the next flag names the default, where that is a value.
+		entry, _, _ := strings.Cut(help[at+6:], "\n    -")
+		if f.DefValue != "" && f.DefValue != "false" && !strings.Contains(strings.Join(strings.Fields(entry), " "), "(default "+f.DefValue+")") {
+			t.Errorf("the help of -%s lacks its default, %s:\n%s", f.Name, f.DefValue, entry)
+		}
+	})
+}
+
+// TestSignals interrupts the real program while it trains.
+func TestSignals(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a process cannot be sent these signals on Windows")
+	}
+	dir := t.TempDir()
+	program := filepath.Join(dir, "train")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	data := writeDataSet(t)
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			out := filepath.Join(dir, signal.String())
+			// So many steps that it is still in the first epoch when the signal comes.
+			command := exec.Command(program, "-data", data, "-out", out, "-hidden", "4", "-latent", "2", "-batch", "1", "-epochs", "1000", "-v")
+			timer := time.AfterFunc(time.Minute, func() { command.Process.Kill() })
+			defer timer.Stop()
+			stdout, err := command.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := command.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var printed strings.Builder
+			sent := false
+			for lines := bufio.NewScanner(stdout); lines.Scan(); {
+				fmt.Fprintln(&printed, lines.Text())
+				if !sent && strings.Contains(lines.Text(), "step 100,") {
+					sent = true
+					command.Process.Signal(signal)
+				}
+			}
+			command.Wait()
+			if code := command.ProcessState.ExitCode(); code != exitInterrupted {
+				t.Errorf("exit code %d, want %d", code, exitInterrupted)
+			}
+			want := fmt.Sprintf("%s -resume -out %s -data %s -epochs 1000\n", program, out, data)
+			if !strings.HasSuffix(printed.String(), want) {
+				t.Errorf("printed\n%s, want at its end\n%s", printed.String(), want)
+			}
+			c, err := checkpoint.Load(filepath.Join(out, "checkpoint.safetensors"))
+			if err != nil || c.Run.Step < 100 {
+				t.Errorf("checkpoint: %v, %+v", err, c)
+			}
+		})
+	}
+}
+
+// writeDataSet writes 2,000 training and 10 test images of 2×2 as gzipped IDX files, and returns their folder.
+func writeDataSet(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for prefix, n := range map[string]int{"train": 2000, "t10k": 10} {
+		for name, dims := range map[string][]int{"-images-idx3-ubyte.gz": {n, 2, 2}, "-labels-idx1-ubyte.gz": {n}} {
+			var file bytes.Buffer
+			zip := gzip.NewWriter(&file)
+			content := []byte{0, 0, 8, byte(len(dims))}
+			size := 1
+			for _, d := range dims {
+				content = binary.BigEndian.AppendUint32(content, uint32(d))
+				size *= d
+			}
+			for i := range size {
+				content = append(content, byte(i%10))
+			}
+			zip.Write(content)
+			if err := errors.Join(zip.Close(), os.WriteFile(filepath.Join(dir, prefix+name), file.Bytes(), 0o666)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return dir
+}

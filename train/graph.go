@@ -1,0 +1,68 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"govae/internal/atomicfile"
+	"govae/model"
+	"govae/train/dataset"
+)
+
+// writeGraph writes the expression graph of the model to o.Graph: in Graphviz' DOT language, or drawn by Graphviz as SVG.
+// Only where o.Data is given does it read a data set, for the shape of its images.
+func writeGraph(ctx context.Context, o Options) error {
+	if o.Data != "" {
+		set, err := dataset.Open(o.Data)
+		if err != nil {
+			return err
+		}
+		o.Model.Image = imageOf(set)
+	}
+	network, err := model.New(o.Model, o.Batch)
+	if err != nil {
+		return err
+	}
+	var graph bytes.Buffer
+	if _, err := network.Gradients(); err != nil {
+		return err
+	}
+	if err := network.WriteDOT(&graph); err != nil {
+		return err
+	}
+	if filepath.Ext(o.Graph) == ".svg" {
+		if graph, err = drawn(ctx, &graph, o.Graph); err != nil {
+			return err
+		}
+	}
+	err = atomicfile.Write(o.Graph, func(w io.Writer) error {
+		_, err := w.Write(graph.Bytes())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(o.Output, "wrote the expression graph of %s to %s\n", o.Model, o.Graph)
+	return nil
+}
+
+// drawn returns the graph as SVG, which Graphviz' dot makes of it.
+func drawn(ctx context.Context, graph io.Reader, path string) (svg bytes.Buffer, err error) {
+	program, err := exec.LookPath("dot")
+	if err != nil {
+		return svg, fmt.Errorf("-graph %s needs Graphviz, whose program dot is not on the PATH: install it, or write %s, which needs nothing",
+			path, strings.TrimSuffix(path, ".svg")+".dot")
+	}
+	var complaint bytes.Buffer
+	dot := exec.CommandContext(ctx, program, "-Tsvg")
+	dot.Stdin, dot.Stdout, dot.Stderr = graph, &svg, &complaint
+	if err := dot.Run(); err != nil {
+		return svg, fmt.Errorf("-graph %s: %s: %w: %s", path, program, err, strings.TrimSpace(complaint.String()))
+	}
+	return svg, nil
+}

@@ -1,0 +1,108 @@
+package train
+
+import (
+	"encoding/csv"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// metricsRows reads a run's metrics with encoding/csv, the header first. A run without metrics has no rows.
+func metricsRows(t *testing.T, o Options) [][]string {
+	t.Helper()
+	file, err := os.Open(filepath.Join(o.Out, "metrics.csv"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func number(t *testing.T, text string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Error(err)
+	}
+	return v
+}
+
+func TestMetrics(t *testing.T) {
+	o := testOptions(t)
+	mustRun(t, o)
+	rows := metricsRows(t, o)
+	const header = "epoch,step,train_loss,train_reconstruction,train_kl,test_loss,test_reconstruction,test_kl,seconds,images_per_second"
+	if got := strings.Join(rows[0], ","); got != header {
+		t.Errorf("header is\n%s, want\n%s", got, header)
+	}
+	if len(rows) != 3 || rows[1][0] != "1" || rows[1][1] != "7" || rows[2][0] != "2" || rows[2][1] != "14" {
+		t.Fatalf("rows are %v", rows)
+	}
+	for _, row := range rows[1:] {
+		for i, text := range row {
+			if number(t, text) <= 0 {
+				t.Errorf("%s is %s", rows[0][i], text)
+			}
+		}
+	}
+	if first, second := number(t, rows[1][2]), number(t, rows[2][2]); second >= first {
+		t.Errorf("train loss goes from %v to %v: nothing is learned", first, second)
+	}
+}
+
+// A crash between metrics and checkpoint leaves a row too many, of the epoch that is then trained again.
+func TestResumeDropsRowsBeyondTheCheckpoint(t *testing.T) {
+	o := testOptions(t)
+	mustRun(t, o)
+	path := filepath.Join(o.Out, "metrics.csv")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append(text, "3,21,1,1,1,1,1,1,1,1\n4,28,1,1,1,1,1,1,1,1\n"...)
+	if err := os.WriteFile(path, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	o.Resume = true
+	o.Epochs = 3
+	mustRun(t, o)
+	var epochs []string
+	rows := metricsRows(t, o)
+	for _, row := range rows[1:] {
+		epochs = append(epochs, row[0])
+	}
+	if !slices.Equal(epochs, []string{"1", "2", "3"}) || rows[3][2] == "1" {
+		t.Errorf("metrics are %v", rows)
+	}
+}
+
+func TestReadMetricsErrors(t *testing.T) {
+	header := strings.Join(metricsHeader, ",") + "\n"
+	for _, test := range []struct{ name, text, want string }{
+		{"empty", "", "header"},
+		{"another header", "epoch,loss\n1,2\n", "header"},
+		{"missing field", header + "1,2,3\n", "wrong number of fields"},
+		{"not a number", header + "1,7,1,1,1,x,1,1,1,1\n", "row 1"},
+		{"not an epoch", header + "one,7,1,1,1,1,1,1,1,1\n", "row 1"},
+	} {
+		path := filepath.Join(t.TempDir(), "metrics.csv")
+		if err := os.WriteFile(path, []byte(test.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readMetrics(path, 10); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: error is %v, want %q and the path", test.name, err, test.want)
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package train
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestRunIsNeverOverwritten(t *testing.T) {
+	o := testOptions(t)
+	o.Epochs = 1
+	mustRun(t, o)
+	before := contents(t, o.Out)
+	err := Run(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "-resume") || !strings.Contains(err.Error(), "-force") {
+		t.Errorf("error is %v, want one that names -resume and -force", err)
+	}
+	if !maps.Equal(contents(t, o.Out), before) {
+		t.Error("a file has changed")
+	}
+}
+
+// A run killed in its first epoch may leave pictures alone.
+func TestPicturesAloneAreARun(t *testing.T) {
+	o := testOptions(t)
+	write(t, filepath.Join(o.Out, samplesDir, "epoch-0001.png"))
+	if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "-force") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestForceReplacesARunAndNothingElse(t *testing.T) {
+	o := testOptions(t)
+	mustRun(t, o)
+	foreign := []string{"notes.txt", "samples/best.png", "samples/epoch-1.png", "more/epoch-0001.png"}
+	for _, name := range foreign {
+		write(t, filepath.Join(o.Out, name))
+	}
+	before := contents(t, o.Out)
+
+	o.Force = true
+	data := o.Data
+	o.Data = t.TempDir()
+	if err := Run(t.Context(), o); err == nil {
+		t.Fatal("no error for a folder without data")
+	}
+	if !maps.Equal(contents(t, o.Out), before) {
+		t.Error("the old run was touched before the new one was known to start")
+	}
+
+	o.Data = data
+	o.Epochs = 1
+	mustRun(t, o)
+	after := contents(t, o.Out)
+	for _, name := range foreign {
+		if after[name] == "" {
+			t.Errorf("%s is gone", name)
+		}
+	}
+	if after["samples/epoch-0002.png"] != "" || after["reconstructions/epoch-0002.png"] != "" {
+		t.Error("a picture of the old run is still there")
+	}
+	if run := load(t, o, checkpointFile).Run; run.Epoch != 1 {
+		t.Errorf("the checkpoint is at %+v", run)
+	}
+}
+
+func TestOutFolderWithoutARun(t *testing.T) {
+	o := testOptions(t)
+	o.Epochs = 1
+	write(t, filepath.Join(o.Out, "notes.txt"))
+	mustRun(t, o)
+	if contents(t, o.Out)["notes.txt"] == "" {
+		t.Error("notes.txt is gone")
+	}
+}
+
+func TestOutIsAFile(t *testing.T) {
+	o := testOptions(t)
+	write(t, o.Out)
+	for _, o.Force = range []bool{false, true} {
+		if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "is a file") {
+			t.Errorf("error is %v", err)
+		}
+	}
+}
+
+func TestNextFreeFolderAndNewestRun(t *testing.T) {
+	t.Chdir(t.TempDir())
+	o := testOptions(t)
+	o.Epochs = 1
+	o.Out = ""
+	o.Resume = true
+	if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "nothing to resume") {
+		t.Errorf("with no run at all, error is %v", err)
+	}
+	o.Resume = false
+	for _, want := range []string{"vae", "vae-2", "vae-3"} {
+		mustRun(t, o)
+		if _, err := os.Stat(filepath.Join("runs", want, checkpointFile)); err != nil {
+			t.Error(err)
+		}
+	}
+
+	past := time.Now().Add(-time.Hour)
+	for i, name := range []string{"vae-3", "vae", "vae-2"} { // vae-2 is the newest, though not the last made
+		at := past.Add(time.Duration(i) * time.Minute)
+		if err := os.Chtimes(filepath.Join("runs", name, checkpointFile), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, "runs/vae-4/notes.txt")
+	o.Resume = true
+	o.Epochs = 2
+	mustRun(t, o)
+	for name, want := range map[string]int{"vae": 1, "vae-2": 2, "vae-3": 1} {
+		o.Out = filepath.Join("runs", name)
+		if got := load(t, o, checkpointFile).Run.Epoch; got != want {
+			t.Errorf("%s has %d epochs, want %d", name, got, want)
+		}
+	}
+}
+
+func TestResumeErrors(t *testing.T) {
+	o := testOptions(t)
+	o.Resume = true
+	if err := Run(t.Context(), o); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "nothing to resume in "+o.Out) {
+		t.Errorf("without a checkpoint, error is %v", err)
+	}
+
+	o.Resume = false
+	o.Epochs = 1
+	mustRun(t, o)
+	before := contents(t, o.Out)
+	o.Resume = true
+	o.Epochs = 2
+
+	other := o
+	other.Data = writeDataSet(t, 2)
+	if err := Run(t.Context(), other); err == nil || !strings.Contains(err.Error(), "-data") || !strings.Contains(err.Error(), "trained on") {
+		t.Errorf("with another data set, error is %v", err)
+	}
+
+	for _, test := range []struct {
+		flag string
+		set  func(*Options)
+		want string
+	}{
+		{"batch", func(o *Options) { o.Batch = 16 }, "-batch is 16, but the run to resume was started with 8"},
+		{"lr", func(o *Options) { o.LearningRate = 0.02 }, "-lr is 0.02, but the run to resume was started with 0.01"},
+		{"beta", func(o *Options) { o.Beta = 2 }, "-beta is 2, but the run to resume was started with 1"},
+		{"seed", func(o *Options) { o.Model.Seed = 2 }, "-seed is 2, but the run to resume was started with 1"},
+		{"hidden", func(o *Options) { o.Model.Hidden = []int{7, 7} }, "-hidden is [7 7], but the run to resume was started with [7]"},
+		{"latent", func(o *Options) { o.Model.Latent = 2 }, "-latent is 2, but the run to resume was started with 3"},
+		{"activation", func(o *Options) { o.Model.Activation = "tanh" }, "-activation is tanh, but the run to resume was started with relu"},
+	} {
+		given := o
+		test.set(&given)
+		given.Given = map[string]bool{test.flag: true}
+		if err := Run(t.Context(), given); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("error is %v, want %q", err, test.want)
+		}
+	}
+	if !maps.Equal(contents(t, o.Out), before) {
+		t.Error("a file has changed")
+	}
+}
+
+func TestResumeTakesWhatNoFlagGaveFromTheCheckpoint(t *testing.T) {
+	o := testOptions(t)
+	o.Epochs = 1
+	o.Beta = 0.5
+	mustRun(t, o)
+
+	resumed := DefaultOptions() // whose model, batch size, learning rate and β are others
+	resumed.Data, resumed.Out, resumed.Output = o.Data, o.Out, new(bytes.Buffer)
+	resumed.Resume = true
+	resumed.Epochs = 2
+	resumed.Given = map[string]bool{"out": true, "data": true, "epochs": true, "resume": true, "batch": true}
+	resumed.Batch = batch // given, and the same
+	mustRun(t, resumed)
+	c := load(t, o, checkpointFile)
+	if c.Run.Epoch != 2 || c.Run.Batch != batch || c.Run.LearningRate != 0.01 || c.Run.Beta != 0.5 || fmt.Sprint(c.Config.Hidden) != "[7]" {
+		t.Errorf("resumed to %+v with %+v", c.Run, c.Config)
+	}
+}
+
+func write(t *testing.T, path string) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, []byte("mine"), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+}
