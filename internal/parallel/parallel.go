@@ -1,7 +1,39 @@
 // Package parallel spreads loops over the cores.
 package parallel
 
+import "runtime"
+
 // For calls body once for every block of [0, n) of size grain (the last may be shorter), on as many cores as there
 // are, and returns when all are done. The blocks depend on n and grain alone, never on the number of cores,
-// so a sum kept per block has the same bits everywhere.
-func For(n, grain int, body func(start, end int)) { panic("being written") }
+// so a sum kept per block has the same bits everywhere. A grain below 1 counts as 1.
+//
+// The caller works too, helped by a pool of goroutines that all calls share. A call that finds the pool in use, as one
+// made by a body does, runs its blocks by itself, in order. A panic in body stops the loop and reaches the caller
+// with its value; blocks that had not begun are left out. body must not end its goroutine (runtime.Goexit, t.FailNow).
+func For(n, grain int, body func(start, end int)) {
+	if n <= 0 {
+		return
+	}
+	grain = max(grain, 1)
+	blocks := (n-1)/grain + 1
+	helpers := min(runtime.GOMAXPROCS(0), blocks, maxWorkers+1) - 1
+	if helpers > 0 && shared.busy.CompareAndSwap(false, true) {
+		shared.run(job{n, grain, blocks, body}, helpers)
+		return
+	}
+	serial := job{n, grain, blocks, body}
+	for block := range blocks {
+		serial.call(block)
+	}
+}
+
+// job is one call of For.
+type job struct {
+	n, grain, blocks int
+	body             func(start, end int)
+}
+
+func (j *job) call(block int) {
+	start := block * j.grain
+	j.body(start, start+min(j.grain, j.n-start))
+}

@@ -1,0 +1,178 @@
+package parallel
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// idle is how long a worker spins for its next job before it parks. Waking a parked one takes the system
+	// about as long as a whole matrix product, so it outlasts the pauses inside a training step.
+	idle = 200 * time.Microsecond
+
+	// nap is how long the caller sleeps at a time, after it has waited for idle.
+	nap = 50 * time.Microsecond
+
+	spinsPerClock = 32 // looks at the state between two looks at the clock
+
+	maxWorkers = 1<<16 - 1 // what the fields of the state can count
+)
+
+// The state is one word, so that a worker joins a job in one atomic step or not at all:
+//
+//	generation of the job (32 bits) | places still open (16 bits) | workers inside (16 bits)
+const (
+	inside     uint64 = 1
+	insideMask uint64 = 1<<16 - 1
+	open       uint64 = 1 << 16
+	openMask   uint64 = insideMask << 16
+	generation uint64 = 1 << 32
+)
+
+// cacheLine keeps fields that different cores write apart; processors fetch lines of 64 bytes in pairs.
+type cacheLine [128]byte
+
+// pool hands one job at a time to its workers. The caller never waits for a worker that has not joined,
+// so a parked or descheduled worker can delay a job, but not hold it up.
+type pool struct {
+	busy    atomic.Bool // held by the call of For that uses the pool; guards workers and the job
+	workers []*worker
+	job     job // written before the state opens it, read by those who joined
+
+	_     cacheLine
+	state atomic.Uint64
+	_     cacheLine
+	next  atomic.Int64 // first block that nobody has taken
+	_     cacheLine
+
+	failure atomic.Pointer[failure] // first panic of a worker
+}
+
+// failure carries a panic from a worker to the caller.
+type failure struct{ value any }
+
+var shared pool
+
+// run does j with the help of at most helpers workers. The caller holds p.busy, which run releases.
+func (p *pool) run(j job, helpers int) {
+	defer p.finish()
+	p.job = j
+	p.next.Store(0)
+	p.state.Store(p.state.Load()&^(openMask|insideMask) + generation + uint64(helpers)*open)
+	for len(p.workers) < helpers {
+		w := &worker{wake: make(chan struct{}, 1)}
+		p.workers = append(p.workers, w)
+		go w.loop(p)
+	}
+	for _, w := range p.workers[:helpers] {
+		w.unpark()
+	}
+	p.takeBlocks()
+}
+
+// finish closes the job, waits for the workers that joined it, and passes their panic on.
+// It runs deferred, so that a panic in the caller's own part leaves no worker behind.
+func (p *pool) finish() {
+	p.next.Store(int64(p.job.blocks))
+	p.state.And(^openMask)
+	p.awaitWorkers()
+	p.job = job{}
+	failed := p.failure.Swap(nil)
+	p.busy.Store(false)
+	if failed != nil {
+		panic(failed.value)
+	}
+}
+
+// awaitWorkers returns when no worker is inside the job.
+func (p *pool) awaitWorkers() {
+	for start := time.Now(); ; {
+		for range spinsPerClock {
+			if p.state.Load()&insideMask == 0 {
+				return
+			}
+			pause()
+		}
+		// A worker may be waiting for this very core: at first for the goroutine to yield it, and if that
+		// does not help, for the thread.
+		if time.Since(start) < idle {
+			runtime.Gosched()
+		} else {
+			time.Sleep(nap)
+		}
+	}
+}
+
+func (p *pool) takeBlocks() {
+	for {
+		block := int(p.next.Add(1)) - 1
+		if block >= p.job.blocks {
+			return
+		}
+		p.job.call(block)
+	}
+}
+
+// worker is one goroutine of the pool.
+type worker struct {
+	parked atomic.Bool
+	wake   chan struct{}
+	seen   uint64 // generation of the last job joined
+}
+
+func (w *worker) loop(p *pool) {
+	for {
+		for worked := time.Now(); time.Since(worked) < idle; {
+			for range spinsPerClock {
+				if w.join(p) {
+					w.help(p)
+					worked = time.Now()
+				}
+				pause()
+			}
+		}
+		w.park(p)
+	}
+}
+
+// canJoin reports whether state offers a place in a job that w has not been in.
+func (w *worker) canJoin(state uint64) bool {
+	return state&openMask != 0 && state/generation != w.seen
+}
+
+func (w *worker) join(p *pool) bool {
+	state := p.state.Load()
+	if !w.canJoin(state) || !p.state.CompareAndSwap(state, state-open+inside) {
+		return false
+	}
+	w.seen = state / generation
+	return true
+}
+
+// help works on the job that w has joined, and leaves it.
+func (w *worker) help(p *pool) {
+	defer func() {
+		if value := recover(); value != nil {
+			p.failure.CompareAndSwap(nil, &failure{value})
+			p.next.Store(int64(p.job.blocks))
+		}
+		p.state.Add(^(inside - 1)) // minus inside
+	}()
+	p.takeBlocks()
+}
+
+// park blocks until unpark, unless a job has come up meanwhile.
+func (w *worker) park(p *pool) {
+	w.parked.Store(true)
+	if w.canJoin(p.state.Load()) && w.parked.CompareAndSwap(true, false) {
+		return
+	}
+	<-w.wake
+}
+
+func (w *worker) unpark() {
+	if w.parked.Load() && w.parked.CompareAndSwap(true, false) {
+		w.wake <- struct{}{}
+	}
+}
