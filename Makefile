@@ -1,0 +1,51 @@
+# What .ci/run calls, and what a developer does by hand. `make` alone builds and tests.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    = 50000x
+
+.PHONY: all build test race lint generate-check cross bench fuzz smoke
+
+all: build test
+
+build:
+	go build ./...
+
+test:
+	go test ./...
+
+# What runs on several goroutines, or is run by them.
+race:
+	go test -race ./internal/... ./model/...
+
+lint:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go mod tidy -diff
+
+# The generated assembly is what its generator makes.
+generate-check:
+	go generate ./internal/...
+	git diff --exit-code -- internal
+
+# Other processors and systems, and the plain Go code that stands in for the assembly.
+cross:
+	go test -tags noasm ./internal/... ./model/...
+	GOARCH=arm64 go vet ./...
+	GOOS=windows go build ./...
+	GOOS=darwin go build ./...
+
+bench:
+	go test -run '^$$' -bench . ./bench ./internal/...
+
+# Counted, not timed: go test of Go 1.26 may report the end of the time as a failure.
+fuzz:
+	go test -run '^$$' -fuzz FuzzIDX -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./train/dataset
+	go test -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./train/checkpoint
+
+# One epoch on the real MNIST: the test loss must be below 130 nats per image (PyTorch's example has 127.6 there).
+smoke:
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	go run ./cmd/train -epochs 1 -out "$$dir/run" && \
+	go run ./cmd/generate -checkpoint "$$dir/run/best.safetensors" -out "$$dir/samples.png" && \
+	awk -F, 'NR == 2 { print "test loss", $$6; exit !($$6 > 0 && $$6 < 130) } END { if (NR < 2) exit 1 }' "$$dir/run/metrics.csv"
