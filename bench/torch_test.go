@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 
+	"govae/internal/graphtest"
 	"govae/model"
 	"govae/train"
 	"govae/train/checkpoint"
@@ -93,21 +93,10 @@ func logitsOf(t *testing.T, c *checkpoint.Checkpoint, n int, x []float32) []floa
 	if err != nil {
 		t.Fatal(err)
 	}
-	for node, value := range map[*gorgonia.Node]any{
-		network.X:       tensor.New(tensor.WithShape(network.X.Shape()...), tensor.WithBacking(x)),
-		network.Epsilon: tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(network.Epsilon.Shape()...)),
-		network.Beta:    float32(1),
-	} {
-		if err := gorgonia.Let(node, value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	m := gorgonia.NewTapeMachine(network.Graph)
-	defer m.Close()
-	if err := m.RunAll(); err != nil {
-		t.Fatal(err)
-	}
-	return network.Logits.Value().Data().([]float32)
+	graphtest.Run(t, network.Graph, map[*gorgonia.Node]any{
+		network.X: x, network.Epsilon: make([]float32, n*c.Config.Latent), network.Beta: float32(1),
+	})
+	return graphtest.Floats(network.Logits)
 }
 
 // writeExpected writes the tensors x and logits, both [n, pixels], as a safetensors file.

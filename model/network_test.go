@@ -10,8 +10,8 @@ import (
 	"gonum.org/v1/gonum/graph/formats/dot"
 	"gonum.org/v1/gonum/graph/formats/dot/ast"
 	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 
+	"govae/internal/graphtest"
 	"govae/internal/philox"
 )
 
@@ -22,34 +22,12 @@ func tiny() Config {
 	return cfg
 }
 
-func matrix(rows, cols int, values []float32) *tensor.Dense {
-	return tensor.New(tensor.WithShape(rows, cols), tensor.WithBacking(values))
-}
-
-func randomMatrix(rows, cols int, stream philox.Stream) *tensor.Dense {
-	values := make([]float32, rows*cols)
+// random returns n values between 0 and 1.
+func random(n int, stream philox.Stream) []float32 {
+	values := make([]float32, n)
 	philox.New(9, stream, 0).Uniform(values, 0, 1)
-	return matrix(rows, cols, values)
+	return values
 }
-
-// execute feeds a graph and runs it once.
-func execute(t *testing.T, g *gorgonia.ExprGraph, feed map[*gorgonia.Node]any) {
-	t.Helper()
-	for node, value := range feed {
-		if err := gorgonia.Let(node, value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	m := gorgonia.NewTapeMachine(g)
-	defer m.Close()
-	if err := m.RunAll(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func scalar(n *gorgonia.Node) float64 { return float64(n.Value().Data().(float32)) }
-
-func floats(n *gorgonia.Node) []float32 { return n.Value().Data().([]float32) }
 
 // TestBetaWeighsTheKL checks that the loss is reconstruction + β·KL for a β that changes between runs of one graph.
 func TestBetaWeighsTheKL(t *testing.T) {
@@ -58,11 +36,11 @@ func TestBetaWeighsTheKL(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, beta := range []float32{0, 1, 4} {
-		execute(t, n.Graph, map[*gorgonia.Node]any{
-			n.X: randomMatrix(4, 15, philox.Latent), n.Epsilon: randomMatrix(4, 2, philox.Epsilon), n.Beta: beta,
+		graphtest.Run(t, n.Graph, map[*gorgonia.Node]any{
+			n.X: random(4*15, philox.Latent), n.Epsilon: random(4*2, philox.Epsilon), n.Beta: beta,
 		})
-		want := scalar(n.Reconstruction) + float64(beta)*scalar(n.KL)
-		if got := scalar(n.Loss); math.Abs(got-want) > 1e-5*want || scalar(n.KL) <= 0 {
+		want := graphtest.Scalar(n.Reconstruction) + float64(beta)*graphtest.Scalar(n.KL)
+		if got := graphtest.Scalar(n.Loss); math.Abs(got-want) > 1e-5*want || graphtest.Scalar(n.KL) <= 0 {
 			t.Errorf("β = %v: loss is %v, want %v", beta, got, want)
 		}
 	}
@@ -75,15 +53,15 @@ func TestPartsAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := randomMatrix(4, 15, philox.Latent)
-	execute(t, n.Graph, map[*gorgonia.Node]any{n.X: x, n.Epsilon: randomMatrix(4, 2, philox.Epsilon), n.Beta: float32(1)})
+	x := random(4*15, philox.Latent)
+	graphtest.Run(t, n.Graph, map[*gorgonia.Node]any{n.X: x, n.Epsilon: random(4*2, philox.Epsilon), n.Beta: float32(1)})
 
 	encoder, err := NewEncoder(cfg, 4, weights)
 	if err != nil {
 		t.Fatal(err)
 	}
-	execute(t, encoder.Graph, map[*gorgonia.Node]any{encoder.X: x})
-	if !slices.Equal(floats(encoder.Mean), floats(n.Mean)) || !slices.Equal(floats(encoder.LogVar), floats(n.LogVar)) {
+	graphtest.Run(t, encoder.Graph, map[*gorgonia.Node]any{encoder.X: x})
+	if !slices.Equal(graphtest.Floats(encoder.Mean), graphtest.Floats(n.Mean)) || !slices.Equal(graphtest.Floats(encoder.LogVar), graphtest.Floats(n.LogVar)) {
 		t.Error("the encoder alone gives another posterior")
 	}
 
@@ -91,12 +69,12 @@ func TestPartsAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	execute(t, decoder.Graph, map[*gorgonia.Node]any{decoder.Z: n.Z.Value()})
-	if !slices.Equal(floats(decoder.Logits), floats(n.Logits)) {
+	graphtest.Run(t, decoder.Graph, map[*gorgonia.Node]any{decoder.Z: graphtest.Floats(n.Z)})
+	if !slices.Equal(graphtest.Floats(decoder.Logits), graphtest.Floats(n.Logits)) {
 		t.Error("the decoder alone gives other logits")
 	}
-	for i, l := range floats(n.Logits) {
-		if got, want := float64(floats(decoder.Pixels)[i]), 1/(1+math.Exp(-float64(l))); math.Abs(got-want) > 1e-6 {
+	for i, l := range graphtest.Floats(n.Logits) {
+		if got, want := float64(graphtest.Floats(decoder.Pixels)[i]), 1/(1+math.Exp(-float64(l))); math.Abs(got-want) > 1e-6 {
 			t.Errorf("pixel %d is %v, want %v", i, got, want)
 		}
 	}
@@ -115,11 +93,11 @@ func TestWeightsAreShared(t *testing.T) {
 			w.Float32s()[3] = 2.5
 		}
 	}
-	execute(t, decoder.Graph, map[*gorgonia.Node]any{decoder.Z: matrix(1, 2, []float32{1, 1})})
+	graphtest.Run(t, decoder.Graph, map[*gorgonia.Node]any{decoder.Z: []float32{1, 1}})
 	want := make([]float32, 15)
 	want[3] = 2.5
-	if !slices.Equal(floats(decoder.Logits), want) {
-		t.Errorf("logits are %v, want %v", floats(decoder.Logits), want)
+	if !slices.Equal(graphtest.Floats(decoder.Logits), want) {
+		t.Errorf("logits are %v, want %v", graphtest.Floats(decoder.Logits), want)
 	}
 }
 
@@ -137,14 +115,14 @@ func TestLargeLogits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	execute(t, n.Graph, map[*gorgonia.Node]any{
-		n.X: randomMatrix(4, 15, philox.Latent), n.Epsilon: randomMatrix(4, 2, philox.Epsilon), n.Beta: float32(1),
+	graphtest.Run(t, n.Graph, map[*gorgonia.Node]any{
+		n.X: random(4*15, philox.Latent), n.Epsilon: random(4*2, philox.Epsilon), n.Beta: float32(1),
 	})
-	if loss := scalar(n.Loss); !(loss > 100 && loss < 1500) {
+	if loss := graphtest.Scalar(n.Loss); !(loss > 100 && loss < 1500) {
 		t.Errorf("loss is %v, want one between 100 and 1500", loss)
 	}
 	for i, p := range cfg.Parameters() {
-		for _, g := range floats(gradients[i]) {
+		for _, g := range graphtest.Floats(gradients[i]) {
 			if math.IsNaN(float64(g)) || math.IsInf(float64(g), 0) {
 				t.Fatalf("gradient of %s has %v", p.Name, g)
 			}

@@ -26,6 +26,8 @@ type Adam struct {
 	First, Second model.Tensors // m and v, by parameter name; a missing one is zero
 }
 
+var _ gorgonia.Solver = (*Adam)(nil)
+
 // NewAdam returns the optimizer with the paper's β₁ = 0.9, β₂ = 0.999 and ε = 1e-8.
 func NewAdam(rate float64) *Adam {
 	return &Adam{Rate: rate, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, First: model.Tensors{}, Second: model.Tensors{}}

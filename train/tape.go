@@ -22,6 +22,8 @@ type TapeMachine struct {
 	programs map[programKey]*program
 }
 
+var _ Machine = (*TapeMachine)(nil)
+
 type programKey struct {
 	batch    int
 	backward bool

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 
+	"govae/internal/graphtest"
 	"govae/internal/philox"
 	"govae/model"
 )
@@ -90,29 +90,16 @@ func TestFirstStep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for node, value := range map[*gorgonia.Node]any{
-		network.X:       tensor.New(tensor.WithShape(6, 15), tensor.WithBacking(b.X)),
-		network.Epsilon: tensor.New(tensor.WithShape(6, 2), tensor.WithBacking(b.Epsilon)),
-		network.Beta:    b.Beta,
-	} {
-		if err := gorgonia.Let(node, value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	vm := gorgonia.NewTapeMachine(network.Graph)
-	defer vm.Close()
-	if err := vm.RunAll(); err != nil {
-		t.Fatal(err)
-	}
+	graphtest.Run(t, network.Graph, map[*gorgonia.Node]any{network.X: b.X, network.Epsilon: b.Epsilon, network.Beta: b.Beta})
 
 	m := newTape(t, rate)
 	terms := mustStep(t, m, b)
-	if want := float64(network.Loss.Value().Data().(float32)); terms.Loss != want {
+	if want := graphtest.Scalar(network.Loss); terms.Loss != want {
 		t.Errorf("loss is %v, want %v", terms.Loss, want)
 	}
 	after, before := mustState(t, m).Weights, model.InitialWeights(cfg)
 	for i, p := range cfg.Parameters() {
-		for j, g := range gradients[i].Value().Data().([]float32) {
+		for j, g := range graphtest.Floats(gradients[i]) {
 			w := float64(before[p.Name].Float32s()[j])
 			want := w - rate*float64(g)/(math.Abs(float64(g))+1e-8)
 			if got := float64(after[p.Name].Float32s()[j]); math.Abs(got-want) > 1e-6 {

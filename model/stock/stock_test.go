@@ -7,6 +7,7 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"govae/internal/graphtest"
 	"govae/internal/philox"
 	"govae/model"
 	"govae/model/op"
@@ -52,12 +53,12 @@ func compare(t *testing.T, cfg model.Config, batch int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, ours.Graph, ours.X, ours.Epsilon, ours.Beta, x, epsilon)
+	graphtest.Run(t, ours.Graph, map[*gorgonia.Node]any{ours.X: x, ours.Epsilon: epsilon, ours.Beta: float32(0.7)})
 	wantGradients, err := gorgonia.Grad(reference.Loss, reference.Parameters...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, reference.Graph, reference.X, reference.Epsilon, reference.Beta, x, epsilon)
+	graphtest.Run(t, reference.Graph, map[*gorgonia.Node]any{reference.X: x, reference.Epsilon: epsilon, reference.Beta: float32(0.7)})
 
 	for _, pair := range []struct {
 		name      string
@@ -67,7 +68,7 @@ func compare(t *testing.T, cfg model.Config, batch int) {
 		{"reconstruction", ours.Reconstruction, reference.Reconstruction},
 		{"KL", ours.KL, reference.KL},
 	} {
-		got, want := float64(pair.got.Value().Data().(float32)), float64(pair.want.Value().Data().(float32))
+		got, want := graphtest.Scalar(pair.got), graphtest.Scalar(pair.want)
 		if !(math.Abs(got-want) <= 1e-4*math.Abs(want)) || want == 0 {
 			t.Errorf("%s is %v, want %v", pair.name, got, want)
 		}
@@ -82,7 +83,7 @@ func compare(t *testing.T, cfg model.Config, batch int) {
 			want = tensor.Materialize(transposed)
 		}
 		distance, length := 0.0, 0.0
-		got := gradients[i].Value().Data().([]float32)
+		got := graphtest.Floats(gradients[i])
 		for j, w := range want.Data().([]float32) {
 			distance += math.Pow(float64(got[j]-w), 2)
 			length += math.Pow(float64(w), 2)
@@ -90,23 +91,5 @@ func compare(t *testing.T, cfg model.Config, batch int) {
 		if !(math.Sqrt(distance) <= 1e-4*math.Sqrt(length)) || length == 0 {
 			t.Errorf("gradient of %s is off by %g of its length %g", p.Name, math.Sqrt(distance/length), math.Sqrt(length))
 		}
-	}
-}
-
-func run(t *testing.T, g *gorgonia.ExprGraph, x, epsilon, beta *gorgonia.Node, xs, epsilons []float32) {
-	t.Helper()
-	for node, value := range map[*gorgonia.Node]any{
-		x:       tensor.New(tensor.WithShape(x.Shape()...), tensor.WithBacking(xs)),
-		epsilon: tensor.New(tensor.WithShape(epsilon.Shape()...), tensor.WithBacking(epsilons)),
-		beta:    float32(0.7),
-	} {
-		if err := gorgonia.Let(node, value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	m := gorgonia.NewTapeMachine(g)
-	defer m.Close()
-	if err := m.RunAll(); err != nil {
-		t.Fatal(err)
 	}
 }
