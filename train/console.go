@@ -55,11 +55,14 @@ func (c *console) start(r *run) {
 	}
 	c.line("model    %s, %s parameters", r.Model, english.Sprint(r.Model.ParameterCount()))
 	c.line("device   %s", r.device)
-	c.line("out      %s", r.out)
+	c.line("out      %s", r.out.name)
 	c.line("run      %s of %s, batch %d, learning rate %v, β %v, seed %d",
 		counted(r.Epochs, "epoch"), counted(r.steps(), "step"), r.Batch, r.LearningRate, r.Beta, r.Model.Seed)
 	if r.Resume {
 		c.line("resumed  after %s, at step %s", counted(r.at.Epoch, "epoch"), english.Sprint(r.at.Step))
+	}
+	for _, note := range r.notes {
+		c.line("note     %s", note)
 	}
 }
 
@@ -146,7 +149,7 @@ func (c *console) interrupted(r *run) {
 
 // resumeCommand returns the command line that continues the run.
 func (r *run) resumeCommand() string {
-	command := r.Program + " -resume -out " + quoted(string(r.out))
+	command := r.Program + " -resume -out " + quoted(r.out.name)
 	if r.Data != "" {
 		command += " -data " + quoted(r.Data)
 	}

@@ -28,6 +28,9 @@ func (r *run) writeFiles() error {
 	if err != nil {
 		return err
 	}
+	if err := r.out.discardReplaced(); err != nil {
+		return err
+	}
 	if err := r.writePictures(state.Weights); err != nil {
 		return err
 	}
@@ -51,6 +54,9 @@ func (r *run) writeFiles() error {
 func (r *run) save() error {
 	state, err := r.machine.State()
 	if err != nil {
+		return err
+	}
+	if err := r.out.discardReplaced(); err != nil {
 		return err
 	}
 	return r.saveAs(checkpointFile, state)

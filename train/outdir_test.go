@@ -72,6 +72,64 @@ func TestForceReplacesARunAndNothingElse(t *testing.T) {
 	}
 }
 
+// A new run that fails before it has anything to show must not cost the old one.
+func TestForceKeepsTheOldRunUntilTheNewHasFiles(t *testing.T) {
+	o := testOptions(t)
+	mustRun(t, o)
+	before := contents(t, o.Out)
+	o.Force = true
+	failing := o
+	failing.LearningRate = 1e30
+	if err := Run(t.Context(), failing); !errors.Is(err, ErrNotFinite) {
+		t.Fatalf("error is %v, want ErrNotFinite", err)
+	}
+	if !maps.Equal(contents(t, o.Out), before) {
+		t.Error("the old run was touched")
+	}
+	if err := interruptedAfter(t, o, 2); !errors.Is(err, ErrInterrupted) {
+		t.Fatalf("error is %v, want ErrInterrupted", err)
+	}
+	if after := contents(t, o.Out); after[metricsFile] != "" || load(t, o, checkpointFile).Run.Step != 2 {
+		t.Error("an interrupted run did not replace the old one")
+	}
+}
+
+func TestTwoRunsDoNotShareAFolder(t *testing.T) {
+	o := testOptions(t)
+	o.Epochs = 1
+	second := o
+	second.Output = new(bytes.Buffer)
+	var errs []error
+	mustRun(t, spied(o, func(Batch, Terms) error {
+		second.Resume, second.Force = false, false
+		errs = append(errs, Run(t.Context(), second))
+		second.Force = true
+		errs = append(errs, Run(t.Context(), second))
+		return nil
+	}, nil))
+	for _, err := range errs {
+		if err == nil || !strings.Contains(err.Error(), "another run is under way in "+o.Out) {
+			t.Fatalf("error is %v, want one that says that another run is under way", err)
+		}
+	}
+	o.Resume, o.Epochs = true, 2
+	mustRun(t, o) // the first has let go of it
+}
+
+func TestFailedRunRemovesOnlyWhatItMade(t *testing.T) {
+	o := testOptions(t)
+	o.LearningRate = 1e30
+	if err := os.Mkdir(o.Out, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := Run(t.Context(), o); !errors.Is(err, ErrNotFinite) {
+		t.Fatalf("error is %v, want ErrNotFinite", err)
+	}
+	if _, err := os.Stat(o.Out); err != nil {
+		t.Errorf("the folder that was there before the run: %v", err)
+	}
+}
+
 func TestOutFolderWithoutARun(t *testing.T) {
 	o := testOptions(t)
 	o.Epochs = 1
@@ -170,6 +228,27 @@ func TestResumeErrors(t *testing.T) {
 	}
 	if !maps.Equal(contents(t, o.Out), before) {
 		t.Error("a file has changed")
+	}
+}
+
+// A resumed run says what is missing of its files, and goes on.
+func TestResumeWithoutMetricsAndBest(t *testing.T) {
+	o := testOptions(t)
+	mustRun(t, o)
+	for _, name := range []string{metricsFile, bestFile} {
+		if err := os.Remove(filepath.Join(o.Out, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.Resume, o.Epochs, o.Output = true, 3, new(bytes.Buffer)
+	mustRun(t, spied(o, nil, func(_ Batch, terms *Terms) { terms.Reconstruction += 1000 })) // so the third is not the best
+	for _, want := range []string{"metrics.csv has 0 rows of 2 epochs", "best.safetensors is missing"} {
+		if !strings.Contains(printed(o), want) {
+			t.Errorf("printed:\n%s\nwant it to say %q", printed(o), want)
+		}
+	}
+	if got := load(t, o, bestFile).Run.Epoch; got != 3 {
+		t.Errorf("best.safetensors is of epoch %d, want 3", got)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"time"
 
 	"govae/train/checkpoint"
@@ -24,13 +23,14 @@ var ErrInterrupted = errors.New("interrupted")
 type run struct {
 	Options
 	set     *dataset.Set
-	out     outDir
+	out     *outDir
 	machine Machine
 	device  string         // what the machine runs on, in words
 	at      checkpoint.Run // where the run stands
 	history []record       // one for each epoch completed
 	batches *batcher
 	console *console
+	notes   []string // on what is missing of a resumed run
 }
 
 // Run trains a model as o says and leaves its files in the out folder, the state after each epoch among them.
@@ -53,18 +53,18 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	var r *run
+	r := &run{Options: o, set: set, console: newConsole(o.Output, o.Verbose)}
+	defer r.close()
 	if o.Resume {
-		r, err = resumedRun(o, set)
+		err = r.resume()
 	} else {
-		r, err = newRun(ctx, o, set)
+		err = r.start(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	defer r.machine.Close()
 	if err := r.train(ctx); err != nil {
-		os.Remove(string(r.out)) // fails unless the folder is empty, as a run leaves it that fails in its first epoch
+		r.out.remove()
 		return err
 	}
 	return nil

@@ -24,7 +24,7 @@ func TestRunWritesItsFiles(t *testing.T) {
 
 	got := slices.Sorted(maps.Keys(contents(t, o.Out)))
 	want := []string{
-		"best.safetensors", "checkpoint.safetensors", "curves.png", "metrics.csv",
+		".lock", "best.safetensors", "checkpoint.safetensors", "curves.png", "metrics.csv",
 		"reconstructions/epoch-0001.png", "reconstructions/epoch-0002.png",
 		"samples/epoch-0001.png", "samples/epoch-0002.png",
 	}

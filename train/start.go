@@ -4,72 +4,87 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"govae/model"
 	"govae/train/checkpoint"
 	"govae/train/dataset"
 )
 
-// newRun returns a run at its start. The out folder comes last, so that nothing is touched before all else is in order,
+// start makes a new run ready. The out folder comes last, so that nothing is touched before all else is in order,
 // nor if ctx is cancelled by then.
-func newRun(ctx context.Context, o Options, set *dataset.Set) (*run, error) {
-	o.Model.Image = imageOf(set)
-	machine, device, err := openMachine(o)
-	if err != nil {
-		return nil, err
+func (r *run) start(ctx context.Context) (err error) {
+	r.Model.Image = imageOf(r.set)
+	if r.machine, r.device, err = openMachine(r.Options); err != nil {
+		return err
 	}
 	if ctx.Err() != nil {
-		fmt.Fprintln(o.Output, "stopped before the run began; nothing was written")
-		return nil, errors.Join(ErrInterrupted, machine.Close())
+		fmt.Fprintln(r.Output, "stopped before the run began; nothing was written")
+		return ErrInterrupted
 	}
-	out, err := newOutDir(o.Out, o.Force)
-	if err != nil {
-		return nil, errors.Join(err, machine.Close())
+	if r.out, err = newOutDir(r.Out, r.Force); err != nil {
+		return err
 	}
-	return &run{
-		Options: o, set: set, out: out, machine: machine, device: device,
-		at:      checkpoint.Run{Batch: o.Batch, LearningRate: o.LearningRate, Beta: o.Beta, Data: identify(set)},
-		batches: newBatcher(o),
-		console: newConsole(o.Output, o.Verbose),
-	}, nil
+	r.at = checkpoint.Run{Batch: r.Batch, LearningRate: r.LearningRate, Beta: r.Beta, Data: identify(r.set)}
+	r.batches = newBatcher(r.Options)
+	return nil
 }
 
-// resumedRun returns a run where its last checkpoint left it. The model and all that fixes the numbers come from there.
-func resumedRun(o Options, set *dataset.Set) (*run, error) {
-	out, err := outDirToResume(o.Out)
-	if err != nil {
-		return nil, err
+// resume makes a run ready to go on where its last checkpoint left it. The model and all that fixes the numbers come from there.
+func (r *run) resume() (err error) {
+	if r.out, err = outDirToResume(r.Out); err != nil {
+		return err
 	}
-	path := out.path(checkpointFile)
+	path := r.out.path(checkpointFile)
 	saved, err := checkpoint.Load(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if o, err = o.continuing(saved); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if r.Options, err = r.continuing(saved); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := fits(saved, set); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if err := fits(saved, r.set); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	history, err := readMetrics(out.path(metricsFile), saved.Run.Epoch)
-	if err != nil {
-		return nil, err
+	r.at = saved.Run
+	if err := r.findFiles(); err != nil {
+		return err
 	}
-	machine, device, err := openMachine(o)
-	if err != nil {
-		return nil, err
+	if r.machine, r.device, err = openMachine(r.Options); err != nil {
+		return err
 	}
 	state := State{Weights: saved.Weights, FirstMoment: saved.FirstMoment, SecondMoment: saved.SecondMoment, Step: saved.Run.Step}
-	if err := machine.SetState(state); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), machine.Close())
+	if err := r.machine.SetState(state); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	return &run{
-		Options: o, set: set, out: out, machine: machine, device: device,
-		at:      saved.Run,
-		history: history,
-		batches: newBatcher(o),
-		console: newConsole(o.Output, o.Verbose),
-	}, nil
+	r.batches = newBatcher(r.Options)
+	return nil
+}
+
+// findFiles reads the metrics of the epochs that a resumed run has behind it, and notes what is missing of its files.
+func (r *run) findFiles() (err error) {
+	if r.history, err = readMetrics(r.out.path(metricsFile), r.at.Epoch); err != nil {
+		return err
+	}
+	if n := len(r.history); n != r.at.Epoch {
+		r.notes = append(r.notes, fmt.Sprintf("%s has %s of %s: what is missing is lost", metricsFile, counted(n, "row"), counted(r.at.Epoch, "epoch")))
+	}
+	if _, err := os.Stat(r.out.path(bestFile)); r.at.BestEpoch > 0 && errors.Is(err, fs.ErrNotExist) {
+		r.notes = append(r.notes, fmt.Sprintf("%s is missing: the next epoch's state takes its place", bestFile))
+		r.at.BestEpoch, r.at.BestLoss = 0, 0
+	}
+	return nil
+}
+
+// close lets go of the machine and of the out folder, as far as the run has come by them.
+func (r *run) close() {
+	if r.machine != nil {
+		r.machine.Close()
+	}
+	if r.out != nil {
+		r.out.close()
+	}
 }
 
 func imageOf(set *dataset.Set) model.Image {
