@@ -6,7 +6,6 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"govae/internal/parallel"
 	"govae/internal/vec"
 )
 
@@ -78,7 +77,8 @@ func (o *activate) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) { r
 
 func (o *activate) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	y := o.y.shaped(in[0].Shape()...)
-	eachRow(y, func(rows []float32, at int) { o.activation.apply(rows, floats(in[0])[at:at+len(rows)]) })
+	a, values := floats(in[0]), floats(y)
+	eachPart(y, func(at, end int) { o.activation.apply(values[at:end], a[at:end]) })
 	return y, nil
 }
 
@@ -113,18 +113,7 @@ func (o *activateGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, er
 func (o *activateGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	y, dy := floats(in[0]), floats(in[1])
 	da := o.da.shaped(in[0].Shape()...)
-	eachRow(da, func(rows []float32, at int) {
-		o.activation.gradient(rows, y[at:at+len(rows)], dy[at:at+len(rows)])
-	})
+	values := floats(da)
+	eachPart(da, func(at, end int) { o.activation.gradient(values[at:end], y[at:end], dy[at:end]) })
 	return da, nil
-}
-
-// eachRow calls body with some rows of the matrix m at a time, side by side on all cores. The first of the
-// rows' values is m's value number at.
-func eachRow(m *tensor.Dense, body func(rows []float32, at int)) {
-	n, width := size(m)
-	values := m.Float32s()
-	parallel.For(n, rowGrain, func(start, end int) {
-		body(values[start*width:end*width], start*width)
-	})
 }

@@ -21,8 +21,7 @@ func BernoulliLogLikelihood(logits, x *gorgonia.Node) (*gorgonia.Node, error) {
 
 type bernoulli struct {
 	signature
-	logP    buffer
-	scratch buffer // [batch, pixels]
+	logP buffer
 }
 
 func (o *bernoulli) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
@@ -37,15 +36,10 @@ func (o *bernoulli) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	batch, pixels := size(in[0])
 	logits, x := floats(in[0]), floats(in[1])
 	logP := o.logP.shaped(batch)
-	out := floats(logP)
-	eachRow(o.scratch.shaped(batch, pixels), func(rows []float32, at int) {
-		for ; len(rows) > 0; rows, at = rows[pixels:], at+pixels {
-			l, x, scratch := logits[at:at+pixels], x[at:at+pixels], rows[:pixels]
-			vec.LogisticTail(scratch, l)
-			tail := vec.Sum(scratch)
-			vec.ReLU(scratch, l)
-			out[at/pixels] = vec.Dot(x, l) - vec.Sum(scratch) - tail
-		}
+	sums := floats(logP)
+	eachRow(batch, func(row int) {
+		at, end := row*pixels, (row+1)*pixels
+		sums[row] = vec.BernoulliLogLikelihood(logits[at:end], x[at:end])
 	})
 	return logP, nil
 }
@@ -71,15 +65,12 @@ func (o *bernoulliGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, e
 
 func (o *bernoulliGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	logits, x, dLogP := floats(in[0]), floats(in[1]), floats(in[2])
-	_, pixels := size(in[0])
-	dLogits := o.dLogits.shaped(in[0].Shape()...)
-	eachRow(dLogits, func(rows []float32, at int) {
-		vec.Sigmoid(rows, logits[at:at+len(rows)])
-		vec.Scale(rows, rows, -1)
-		vec.Add(rows, x[at:at+len(rows)])
-		for row := at / pixels; len(rows) > 0; row, rows = row+1, rows[pixels:] {
-			vec.Scale(rows[:pixels], rows[:pixels], dLogP[row])
-		}
+	batch, pixels := size(in[0])
+	dLogits := o.dLogits.shaped(batch, pixels)
+	dl := floats(dLogits)
+	eachRow(batch, func(row int) {
+		at, end := row*pixels, (row+1)*pixels
+		vec.BernoulliLogLikelihoodGradient(dl[at:end], logits[at:end], x[at:end], dLogP[row])
 	})
 	return dLogits, nil
 }

@@ -57,7 +57,8 @@ func (o *dense) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	y := o.y.shaped(x.Rows, w.Rows)
 	sgemm.MulBias(matrix(y), x, w.T(), b, o.activation == ReLU)
 	if o.activation != ReLU {
-		eachRow(y, func(rows []float32, _ int) { o.activation.apply(rows, rows) })
+		a := floats(y)
+		eachPart(y, func(at, end int) { o.activation.apply(a[at:end], a[at:end]) })
 	}
 	return y, nil
 }

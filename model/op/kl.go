@@ -20,8 +20,7 @@ func StandardNormalKL(mean, logVar *gorgonia.Node) (*gorgonia.Node, error) {
 
 type standardNormalKL struct {
 	signature
-	kl      buffer
-	scratch buffer // [batch, latent]
+	kl buffer
 }
 
 func (o *standardNormalKL) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
@@ -36,17 +35,10 @@ func (o *standardNormalKL) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	batch, latent := size(in[0])
 	mean, logVar := floats(in[0]), floats(in[1])
 	kl := o.kl.shaped(batch)
-	out := floats(kl)
-	eachRow(o.scratch.shaped(batch, latent), func(variance []float32, at int) {
-		vec.Exp(variance, logVar[at:at+len(variance)])
-		for ; len(variance) > 0; variance, at = variance[latent:], at+latent {
-			var sum float32
-			for i, s2 := range variance[:latent] {
-				m, lv := mean[at+i], logVar[at+i]
-				sum += m*m + s2 - 1 - lv
-			}
-			out[at/latent] = 0.5 * sum
-		}
+	sums := floats(kl)
+	eachRow(batch, func(row int) {
+		at, end := row*latent, (row+1)*latent
+		sums[row] = vec.StandardNormalKL(mean[at:end], logVar[at:end])
 	})
 	return kl, nil
 }
@@ -57,27 +49,22 @@ func (o *standardNormalKL) DiffWRT(int) []bool { return []bool{true, true} }
 func (o *standardNormalKL) SymDiff(inputs gorgonia.Nodes, _, dKL *gorgonia.Node) (gorgonia.Nodes, error) {
 	dMean, err := gorgonia.ApplyOp(&standardNormalKLGradient{
 		signature: signature{name: "∂StandardNormalKL/∂mean", inputs: []rank{2, 1}, output: 2},
-		of:        func(dst, mean []float32) { copy(dst, mean) },
+		of:        vec.Scale,
 	}, inputs[0], dKL)
 	if err != nil {
 		return nil, err
 	}
 	dLogVar, err := gorgonia.ApplyOp(&standardNormalKLGradient{
 		signature: signature{name: "∂StandardNormalKL/∂logVar", inputs: []rank{2, 1}, output: 2},
-		of: func(dst, logVar []float32) {
-			vec.Exp(dst, logVar)
-			for i, s2 := range dst {
-				dst[i] = 0.5 * (s2 - 1)
-			}
-		},
+		of:        vec.StandardNormalKLGradient,
 	}, inputs[1], dKL)
 	return gorgonia.Nodes{dMean, dLogVar}, err
 }
 
-// standardNormalKLGradient computes dKL · of(p), [batch, latent], for p the mean or logVar.
+// standardNormalKLGradient computes the gradient with respect to p, [batch, latent], which is the mean or logVar.
 type standardNormalKLGradient struct {
 	signature
-	of func(dst, p []float32)
+	of func(dp, p []float32, dKL float32) // computes it for one image
 	dp buffer
 }
 
@@ -87,13 +74,12 @@ func (o *standardNormalKLGradient) InferShape(in ...gorgonia.DimSizer) (tensor.S
 
 func (o *standardNormalKLGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	p, dKL := floats(in[0]), floats(in[1])
-	_, latent := size(in[0])
-	dp := o.dp.shaped(in[0].Shape()...)
-	eachRow(dp, func(rows []float32, at int) {
-		o.of(rows, p[at:at+len(rows)])
-		for row := at / latent; len(rows) > 0; row, rows = row+1, rows[latent:] {
-			vec.Scale(rows[:latent], rows[:latent], dKL[row])
-		}
+	batch, latent := size(in[0])
+	dp := o.dp.shaped(batch, latent)
+	gradient := floats(dp)
+	eachRow(batch, func(row int) {
+		at, end := row*latent, (row+1)*latent
+		o.of(gradient[at:end], p[at:end], dKL[row])
 	})
 	return dp, nil
 }

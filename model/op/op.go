@@ -17,6 +17,8 @@ import (
 	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"govae/internal/parallel"
 )
 
 // rank is how many dimensions a value has: 0 for a scalar, 1 for a vector, 2 for a matrix.
@@ -105,6 +107,22 @@ func floats(v gorgonia.Value) []float32 { return v.(*tensor.Dense).Float32s() }
 
 // scalar returns the value of a scalar.
 func scalar(v gorgonia.Value) float32 { return float32(*v.(*gorgonia.F32)) }
+
+// eachRow calls body with the number of every row of a batch, side by side on all cores.
+func eachRow(batch int, body func(row int)) {
+	parallel.For(batch, rowGrain, func(start, end int) {
+		for row := start; row < end; row++ {
+			body(row)
+		}
+	})
+}
+
+// eachPart calls body with all values of the matrix m, a few rows at a time, as the range from at to end,
+// side by side on all cores.
+func eachPart(m *tensor.Dense, body func(at, end int)) {
+	rows, cols := size(m)
+	parallel.For(rows, rowGrain, func(start, end int) { body(start*cols, end*cols) })
+}
 
 // size returns the rows and columns of a matrix.
 func size(v gorgonia.Value) (rows, cols int) {

@@ -30,11 +30,9 @@ func (o *reparameterize) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, erro
 func (o *reparameterize) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	mean, logVar, epsilon := floats(in[0]), floats(in[1]), floats(in[2])
 	z := o.z.shaped(in[0].Shape()...)
-	eachRow(z, func(rows []float32, at int) {
-		std(rows, logVar[at:at+len(rows)])
-		for i, s := range rows {
-			rows[i] = mean[at+i] + s*epsilon[at+i]
-		}
+	values := floats(z)
+	eachPart(z, func(at, end int) {
+		vec.Reparameterize(values[at:end], mean[at:end], logVar[at:end], epsilon[at:end])
 	})
 	return z, nil
 }
@@ -62,17 +60,9 @@ func (o *reparameterizeGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Sha
 func (o *reparameterizeGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	logVar, epsilon, dz := floats(in[0]), floats(in[1]), floats(in[2])
 	dLogVar := o.dLogVar.shaped(in[0].Shape()...)
-	eachRow(dLogVar, func(rows []float32, at int) {
-		std(rows, logVar[at:at+len(rows)])
-		for i, s := range rows {
-			rows[i] = dz[at+i] * 0.5 * s * epsilon[at+i]
-		}
+	values := floats(dLogVar)
+	eachPart(dLogVar, func(at, end int) {
+		vec.ReparameterizeGradient(values[at:end], logVar[at:end], epsilon[at:end], dz[at:end])
 	})
 	return dLogVar, nil
-}
-
-// std computes σ = exp(½·logVar).
-func std(dst, logVar []float32) {
-	vec.Scale(dst, logVar, 0.5)
-	vec.Exp(dst, dst)
 }

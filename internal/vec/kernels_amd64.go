@@ -1,0 +1,39 @@
+//go:build amd64 && !noasm
+
+package vec
+
+import "golang.org/x/sys/cpu"
+
+// best are the fastest kernels that this processor, and its system, can run.
+var best = func() *kernels {
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		return &avx2
+	}
+	return &plain
+}()
+
+var avx2 = kernels{
+	add:                      addAVX2,
+	scale:                    scaleAVX2,
+	sigmoid:                  sigmoidAVX2,
+	tanh:                     tanhAVX2,
+	relu:                     reluAVX2,
+	sigmoidGradient:          sigmoidGradientAVX2,
+	tanhGradient:             tanhGradientAVX2,
+	reluGradient:             reluGradientAVX2,
+	bernoulliLogLikelihood:   bernoulliLogLikelihoodAVX2,
+	bernoulliGradient:        bernoulliGradientAVX2,
+	standardNormalKL:         standardNormalKLAVX2,
+	standardNormalKLGradient: standardNormalKLGradientAVX2,
+	reparameterize:           reparameterizeAVX2,
+	reparameterizeGradient:   reparameterizeGradientAVX2,
+	adam:                     adamAVX2,
+	bytes:                    wholeBytesAVX2,
+}
+
+// wholeBytesAVX2 leaves the rest of a vector to plain Go, which rounds to nearest too. There is no masked load of bytes.
+func wholeBytesAVX2(dst []float32, b []byte) {
+	whole := len(dst) &^ 7
+	bytesAVX2(dst[:whole], b[:whole])
+	bytesPlain(dst[whole:], b[whole:])
+}
