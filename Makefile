@@ -16,6 +16,7 @@ test:
 # What runs on several goroutines, or is run by them.
 race:
 	go test -race ./internal/... ./model/...
+	go test -race -run 'Adam|Step|State|SameBits|Interrupt|Share' ./train
 
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi

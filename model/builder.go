@@ -51,26 +51,6 @@ func (b *builder) dense(x *gorgonia.Node, l layer, f op.Activation, xIsData bool
 	return named(l.name, must(op.Dense(x, w, bias, f, xIsData)))
 }
 
-// encode adds the encoder: x, [batch, pixels], to the posterior's mean and logVar, each [batch, latent].
-func (b *builder) encode(x *gorgonia.Node) (mean, logVar *gorgonia.Node) {
-	layers, meanHead, logVarHead, _ := b.config.layers()
-	h := x
-	for _, l := range layers {
-		h = b.dense(h, l, b.config.Activation, h == x)
-	}
-	return b.dense(h, meanHead, op.Identity, false), b.dense(h, logVarHead, op.Identity, false)
-}
-
-// decode adds the decoder: z, [batch, latent], to the logits, [batch, pixels].
-func (b *builder) decode(z *gorgonia.Node, zIsData bool) *gorgonia.Node {
-	_, _, _, layers := b.config.layers()
-	h := z
-	for _, l := range layers[:len(layers)-1] {
-		h = b.dense(h, l, b.config.Activation, zIsData && h == z)
-	}
-	return b.dense(h, layers[len(layers)-1], op.Identity, false)
-}
-
 // named gives n the name under which it is drawn and reported.
 func named(name string, n *gorgonia.Node) *gorgonia.Node {
 	gorgonia.WithName(name)(n)

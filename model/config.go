@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,16 +15,9 @@ type Kind string
 // VAE is the variational autoencoder of Kingma and Welling (arXiv:1312.6114).
 const VAE Kind = "vae"
 
-// Likelihood names the distribution p(x|z) of a pixel given the latent.
-type Likelihood string
-
-// Bernoulli takes a pixel in [0, 1] as the probability of a one.
-const Bernoulli Likelihood = "bernoulli"
-
-// What a Config may name. A new kind, likelihood or activation is added here and where it is built.
+// What a Config may name, besides the likelihoods. A new kind or activation is added here and where it is built.
 var (
 	kinds       = []Kind{VAE}
-	likelihoods = []Likelihood{Bernoulli}
 	activations = []op.Activation{op.ReLU, op.Tanh, op.Sigmoid}
 )
 
@@ -110,7 +104,7 @@ func (c Config) Validate() error {
 	if err := inRange("latent", c.Latent, maxWidth); err != nil {
 		return err
 	}
-	if err := oneOf("likelihood", c.Likelihood, likelihoods); err != nil {
+	if err := oneOf("likelihood", c.Likelihood, slices.Sorted(maps.Keys(likelihoods))); err != nil {
 		return err
 	}
 	if err := oneOf("activation", c.Activation, activations); err != nil {

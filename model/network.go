@@ -28,7 +28,7 @@ type Network struct {
 
 	Reconstruction *gorgonia.Node // scalar, nats per image: −log p(x|z), mean over the batch
 	KL             *gorgonia.Node // scalar, nats per image: KL(q(z|x) ‖ N(0, I)), mean over the batch
-	Loss           *gorgonia.Node // scalar, nats per image: Reconstruction + β·KL, the negative ELBO
+	Loss           *gorgonia.Node // scalar, nats per image: Reconstruction + β·KL, the negative ELBO where β is 1
 }
 
 // New returns the network that cfg describes, for batches of the given size, with freshly initialized weights.
@@ -61,7 +61,7 @@ func NewWithWeights(cfg Config, batch int, weights Tensors) (n *Network, err err
 	n.Logits = b.decode(n.Z, false)
 
 	// −ELBO = −log p(x|z) + β·KL(q(z|x) ‖ p(z))
-	logP := named("log p(x|z)", must(op.BernoulliLogLikelihood(n.Logits, n.X)))
+	logP := named("log p(x|z)", must(likelihoods[cfg.Likelihood].logP(n.Logits, n.X)))
 	n.Reconstruction = named("reconstruction", must(op.BatchMean(logP, -1)))
 	kl := named("KL(q‖p)", must(op.StandardNormalKL(n.Mean, n.LogVar)))
 	n.KL = named("KL", must(op.BatchMean(kl, 1)))
@@ -70,6 +70,26 @@ func NewWithWeights(cfg Config, batch int, weights Tensors) (n *Network, err err
 
 	n.Parameters = b.parameters
 	return n, nil
+}
+
+// encode adds the encoder, whose layers Config.layers lists: x, [batch, pixels], to the posterior's mean and logVar, each [batch, latent].
+func (b *builder) encode(x *gorgonia.Node) (mean, logVar *gorgonia.Node) {
+	layers, meanHead, logVarHead, _ := b.config.layers()
+	h := x
+	for _, l := range layers {
+		h = b.dense(h, l, b.config.Activation, h == x)
+	}
+	return b.dense(h, meanHead, op.Identity, false), b.dense(h, logVarHead, op.Identity, false)
+}
+
+// decode adds the decoder: z, [batch, latent], to the logits, [batch, pixels]. zIsData says that nobody reads a gradient by z.
+func (b *builder) decode(z *gorgonia.Node, zIsData bool) *gorgonia.Node {
+	_, _, _, layers := b.config.layers()
+	h := z
+	for _, l := range layers[:len(layers)-1] {
+		h = b.dense(h, l, b.config.Activation, zIsData && h == z)
+	}
+	return b.dense(h, layers[len(layers)-1], op.Identity, false)
 }
 
 // Gradients adds the backward graph and returns the loss's gradient by each parameter, in the order of Parameters.
@@ -121,6 +141,6 @@ func NewDecoder(cfg Config, batch int, weights Tensors) (d *Decoder, err error) 
 	}
 	d = &Decoder{Graph: b.graph, Z: b.input("z", cfg.Latent)}
 	d.Logits = b.decode(d.Z, true)
-	d.Pixels = named("pixels", must(op.Activate(d.Logits, op.Sigmoid)))
+	d.Pixels = named("pixels", must(likelihoods[cfg.Likelihood].mean(d.Logits)))
 	return d, nil
 }

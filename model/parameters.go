@@ -2,7 +2,9 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"gorgonia.org/tensor"
 
@@ -83,22 +85,34 @@ func InitialWeights(c Config) Tensors {
 // Check reports the first parameter of the Config that is missing from t or has another shape or type,
 // and any tensor that the Config does not know.
 func (t Tensors) Check(c Config) error {
-	specs := c.Parameters()
-	known := make(map[string]bool, len(specs))
-	for _, p := range specs {
-		known[p.Name] = true
-		value := t[p.Name]
+	shapes := make(map[string]tensor.Shape, len(t))
+	for name, value := range t {
 		if value == nil {
-			return fmt.Errorf("model: parameter %s is missing", p.Name)
-		}
-		if !value.Shape().Eq(p.Shape) {
-			return fmt.Errorf("model: parameter %s has shape %v, want %v", p.Name, value.Shape(), p.Shape)
+			continue
 		}
 		if value.Dtype() != tensor.Float32 {
-			return fmt.Errorf("model: parameter %s has type %v, want float32", p.Name, value.Dtype())
+			return fmt.Errorf("model: parameter %s has type %v, want float32", name, value.Dtype())
+		}
+		shapes[name] = value.Shape()
+	}
+	return c.CheckShapes(shapes)
+}
+
+// CheckShapes reports the first parameter of the Config that is missing from the shapes or has another,
+// and any name that the Config does not know.
+func (c Config) CheckShapes(shapes map[string]tensor.Shape) error {
+	known := make(map[string]bool)
+	for _, p := range c.Parameters() {
+		known[p.Name] = true
+		shape, ok := shapes[p.Name]
+		if !ok {
+			return fmt.Errorf("model: parameter %s is missing", p.Name)
+		}
+		if !shape.Eq(p.Shape) {
+			return fmt.Errorf("model: parameter %s has shape %v, want %v", p.Name, shape, p.Shape)
 		}
 	}
-	for name := range t {
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
 		if !known[name] {
 			return fmt.Errorf("model: unknown parameter %s", name)
 		}

@@ -36,8 +36,7 @@ func NewAdam(rate float64) *Adam {
 // Step updates every weight once, in place, against its gradient. Each of the ValueGrads must be a gorgonia.Namer,
 // and the name the same at every step.
 func (a *Adam) Step(weights []gorgonia.ValueGrad) error {
-	a.Steps++
-	t := float64(a.Steps)
+	t := float64(a.Steps + 1)
 	rate := a.Rate / (1 - math.Pow(a.Beta1, t))
 	correction := 1 / math.Sqrt(1-math.Pow(a.Beta2, t))
 	for _, weight := range weights {
@@ -67,6 +66,7 @@ func (a *Adam) Step(weights []gorgonia.ValueGrad) error {
 				float32(a.Beta1), float32(a.Beta2), float32(rate), float32(correction), float32(a.Epsilon))
 		})
 	}
+	a.Steps++
 	return nil
 }
 

@@ -15,14 +15,15 @@ type batcher struct {
 	epsilon []float32 // [batch, latent]
 }
 
-func newBatcher(o Options) *batcher {
+func newBatcher(o Options, set *dataset.Set) *batcher {
+	most := min(o.Batch, max(set.Train.Len(), set.Test.Len()))
 	return &batcher{
 		seed:    o.Model.Seed,
 		beta:    float32(o.Beta),
 		latent:  o.Model.Latent,
-		indices: make([]int, o.Batch),
-		x:       make([]float32, o.Batch*o.Model.Image.Pixels()),
-		epsilon: make([]float32, o.Batch*o.Model.Latent),
+		indices: make([]int, most),
+		x:       make([]float32, most*set.Train.Pixels()),
+		epsilon: make([]float32, most*o.Model.Latent),
 	}
 }
 

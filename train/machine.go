@@ -18,7 +18,7 @@ type Batch struct {
 
 // Terms are the loss and its two parts, in nats per image, mean over a batch or a data set.
 type Terms struct {
-	Loss           float64 // Reconstruction + β·KL: the negative ELBO
+	Loss           float64 // Reconstruction + β·KL: the negative ELBO where β is 1
 	Reconstruction float64 // −log p(x|z)
 	KL             float64 // KL(q(z|x) ‖ N(0, I))
 }
@@ -38,7 +38,7 @@ type Machine interface {
 	// Where they are not finite, it leaves the weights as they were and returns ErrNotFinite.
 	Step(Batch) (Terms, error)
 
-	// Evaluate runs forward alone.
+	// Evaluate runs forward alone. Its terms may be not finite, without an error.
 	Evaluate(Batch) (Terms, error)
 
 	// State returns a copy of the state.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -80,6 +81,9 @@ func readMetrics(path string, epochs int) ([]record, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: row %d: %w", path, i+1, err)
 		}
+		if n := len(records); n > 0 && r.Epoch <= records[n-1].Epoch {
+			return nil, fmt.Errorf("%s: row %d is of epoch %d, after one of epoch %d", path, i+1, r.Epoch, records[n-1].Epoch)
+		}
 		if r.Epoch <= epochs {
 			records = append(records, r)
 		}
@@ -97,6 +101,9 @@ func parseRecord(row []string) (r record, err error) {
 	for i, v := range r.numbers() {
 		if *v, err = strconv.ParseFloat(row[2+i], 64); err != nil {
 			return r, err
+		}
+		if math.IsNaN(*v) || math.IsInf(*v, 0) {
+			return r, fmt.Errorf("%s is %v, want a finite number", metricsHeader[2+i], *v)
 		}
 	}
 	return r, nil

@@ -57,6 +57,7 @@ func DefaultOptions() Options {
 const (
 	maxEpochs = 1_000_000
 	maxBatch  = 1 << 16
+	minRate   = 1e-30 // float32 holds it in full
 )
 
 // Validate reports the first option that no run can be made from, by its flag and its value.
@@ -69,8 +70,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("-epochs is %d, want 1 to %d", o.Epochs, maxEpochs)
 	case o.Batch < 1 || o.Batch > maxBatch:
 		return fmt.Errorf("-batch is %d, want 1 to %d", o.Batch, maxBatch)
-	case !(o.LearningRate > 0 && o.LearningRate <= math.MaxFloat32): // written so that NaN is refused too
-		return fmt.Errorf("-lr is %v, want a number above 0", o.LearningRate)
+	case !(o.LearningRate >= minRate && o.LearningRate <= math.MaxFloat32): // written so that NaN is refused too
+		return fmt.Errorf("-lr is %v, want a number from %v on", o.LearningRate, minRate)
 	case !(o.Beta >= 0 && o.Beta <= math.MaxFloat32):
 		return fmt.Errorf("-beta is %v, want 0 or a number above it", o.Beta)
 	case o.Device != Auto && o.Device != CPU && o.Device != CUDA:
@@ -79,6 +80,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("-resume continues a run and -force replaces it: give one of them")
 	case o.Force && o.Out == "":
 		return fmt.Errorf("-force needs -out, the folder of the run to replace")
+	case o.Graph != "" && (o.Resume || o.Force):
+		return fmt.Errorf("-graph draws the model of the flags and trains nothing: leave out -resume and -force")
 	case o.Graph != "" && filepath.Ext(o.Graph) != ".dot" && filepath.Ext(o.Graph) != ".svg":
 		return fmt.Errorf("-graph is %q, want a name that ends in .dot or .svg", o.Graph)
 	}

@@ -25,6 +25,8 @@ func TestValidateNamesFlagAndValue(t *testing.T) {
 		{func(o *Options) { o.Batch = -3 }, "-batch is -3"},
 		{func(o *Options) { o.Batch = 1 << 20 }, "-batch is 1048576"},
 		{func(o *Options) { o.LearningRate = 0 }, "-lr is 0"},
+		{func(o *Options) { o.LearningRate = 1e-50 }, "-lr is 1e-50"},
+		{func(o *Options) { o.Graph, o.Resume = "model.dot", true }, "-graph"},
 		{func(o *Options) { o.LearningRate = math.NaN() }, "-lr is NaN"},
 		{func(o *Options) { o.LearningRate = math.Inf(1) }, "-lr is +Inf"},
 		{func(o *Options) { o.Beta = -1 }, "-beta is -1"},

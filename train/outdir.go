@@ -159,7 +159,7 @@ func outDirToResume(name string) (*outDir, error) {
 	if name == "" {
 		var err error
 		if name, err = newestRun(); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("nothing to resume: %w: name a run with -out", err)
 		}
 	}
 	d := &outDir{name: name}
@@ -167,6 +167,20 @@ func outDirToResume(name string) (*outDir, error) {
 		return nil, fmt.Errorf("nothing to resume in %s: %w", name, err)
 	}
 	return d, d.claim()
+}
+
+// NewestCheckpoint returns the file with the best state of the newest run in the folder runs, or with
+// its last state while it has no best. The newest run is the one that was saved last. An error is fs.ErrNotExist where there is none.
+func NewestCheckpoint() (string, error) {
+	run, err := newestRun()
+	if err != nil {
+		return "", err
+	}
+	best := filepath.Join(run, bestFile)
+	if _, err := os.Stat(best); err != nil {
+		return filepath.Join(run, checkpointFile), nil
+	}
+	return best, nil
 }
 
 func newestRun() (string, error) {
@@ -179,7 +193,7 @@ func newestRun() (string, error) {
 		}
 	}
 	if newest == "" {
-		return "", fmt.Errorf("nothing to resume: no folder in %s holds a %s; name one with -out", runsDir, checkpointFile)
+		return "", fmt.Errorf("no folder in %s holds a %s: %w", runsDir, checkpointFile, fs.ErrNotExist)
 	}
 	return newest, nil
 }

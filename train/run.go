@@ -131,6 +131,7 @@ func (r *run) trainEpoch(ctx context.Context) error {
 		began := time.Now()
 		first := position * r.Batch
 		indices := order[first:min(first+r.Batch, len(order))]
+		// On the CPU this is TapeMachine.Step: forward, backward, Adam.
 		terms, err := r.machine.Step(r.batches.training(&r.set.Train, indices, r.at.Step))
 		if err != nil {
 			return r.failed(r.at.Step+1, err)

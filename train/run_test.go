@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"govae/model"
 	"govae/train/checkpoint"
 )
 
@@ -208,6 +209,53 @@ func TestBestIsTheLowestTestLoss(t *testing.T) {
 	}
 }
 
+// TestSeedFixesEverything checks that another seed gives other weights, another order and other ε, and the same seed the same.
+func TestSeedFixesEverything(t *testing.T) {
+	type drawn struct{ weights, order, epsilon string }
+	draw := func(seed uint64) (d drawn) {
+		o := testOptions(t)
+		o.Epochs, o.Model.Seed = 1, seed
+		d.weights = fmt.Sprint(model.InitialWeights(o.Model)["mean.weight"].Float32s())
+		mustRun(t, spied(o, func(b Batch, _ Terms) error {
+			for x := b.X; len(x) > 0; x = x[height*width:] {
+				d.order += fmt.Sprint(x[0], " ")
+			}
+			d.epsilon += fmt.Sprint(b.Epsilon)
+			return nil
+		}, nil))
+		return d
+	}
+	first, again, other := draw(5), draw(5), draw(6)
+	if first != again {
+		t.Error("the same seed draws other numbers")
+	}
+	if first.weights == other.weights || first.order == other.order || first.epsilon == other.epsilon {
+		t.Errorf("another seed draws the same: weights %t, order %t, ε %t",
+			first.weights == other.weights, first.order == other.order, first.epsilon == other.epsilon)
+	}
+}
+
+// frozen is a machine that learns nothing.
+type frozen struct{ *TapeMachine }
+
+func (f frozen) Step(b Batch) (Terms, error) { return f.Evaluate(b) }
+
+// TestPicturesShowTheSameEveryEpoch checks that only learning changes the pictures: latents and test images stay the same.
+func TestPicturesShowTheSameEveryEpoch(t *testing.T) {
+	o := testOptions(t)
+	o.newMachine = func(cfg model.Config, learningRate float64) (Machine, error) {
+		m, err := NewTapeMachine(cfg, learningRate)
+		return frozen{m}, err
+	}
+	mustRun(t, o)
+	files := contents(t, o.Out)
+	for _, folder := range []string{samplesDir, reconstructionsDir} {
+		if files[folder+"/epoch-0001.png"] != files[folder+"/epoch-0002.png"] {
+			t.Errorf("the pictures in %s differ", folder)
+		}
+	}
+}
+
 func TestLossThatIsNotFiniteStopsTheRun(t *testing.T) {
 	o := testOptions(t)
 	o.Epochs = 1
@@ -235,7 +283,7 @@ func TestLossThatIsNotFiniteStopsTheRun(t *testing.T) {
 		if !errors.Is(err, ErrNotFinite) {
 			t.Fatalf("error is %v, want ErrNotFinite", err)
 		}
-		for _, want := range []string{fmt.Sprintf("step %d,", test.step), "learning rate 0.01"} {
+		for _, want := range []string{fmt.Sprintf("step %d,", test.step), "learning rate 0.01", "-lr"} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("error %q lacks %q", err, want)
 			}

@@ -27,7 +27,7 @@ func (r *run) start(ctx context.Context) (err error) {
 		return err
 	}
 	r.at = checkpoint.Run{Batch: r.Batch, LearningRate: r.LearningRate, Beta: r.Beta, Data: identify(r.set)}
-	r.batches = newBatcher(r.Options)
+	r.batches = newBatcher(r.Options, r.set)
 	return nil
 }
 
@@ -58,7 +58,7 @@ func (r *run) resume() (err error) {
 	if err := r.machine.SetState(state); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	r.batches = newBatcher(r.Options)
+	r.batches = newBatcher(r.Options, r.set)
 	return nil
 }
 
@@ -92,7 +92,7 @@ func imageOf(set *dataset.Set) model.Image {
 }
 
 func identify(set *dataset.Set) checkpoint.Data {
-	return checkpoint.Data{Name: set.Name, Images: set.Train.Len(), Fingerprint: set.Train.Fingerprint()}
+	return checkpoint.Data{Name: set.Name, Images: set.Train.Len(), Fingerprint: set.Fingerprint()}
 }
 
 // fits reports why the run of a checkpoint cannot be continued on a data set.

@@ -185,10 +185,9 @@ func (m *TapeMachine) SetState(s State) error {
 
 // Close implements Machine.
 func (m *TapeMachine) Close() error {
+	var errs []error
 	for _, p := range m.programs {
-		if err := p.machine.Close(); err != nil {
-			return err
-		}
+		errs = append(errs, p.machine.Close())
 	}
-	return nil
+	return errors.Join(errs...)
 }

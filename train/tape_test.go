@@ -12,6 +12,7 @@ import (
 	"govae/internal/graphtest"
 	"govae/internal/philox"
 	"govae/model"
+	"govae/model/op"
 )
 
 // tapeConfig is a small network with no two sizes alike.
@@ -33,7 +34,7 @@ func newTape(t *testing.T, rate float64) *TapeMachine {
 
 // batchOf draws n images and their ε for a step.
 func batchOf(n int, step uint64) Batch {
-	b := Batch{X: make([]float32, n*15), Epsilon: make([]float32, n*2), Beta: 1}
+	b := Batch{X: make([]float32, n*15), Epsilon: make([]float32, n*2), Beta: 0.3}
 	philox.New(1, philox.Latent, step).Uniform(b.X, 0, 1)
 	philox.New(1, philox.Epsilon, step).Normal(b.Epsilon)
 	return b
@@ -127,8 +128,13 @@ func TestStateContinues(t *testing.T) {
 	if d := differs(mustState(t, first), mustState(t, second)); d != "" {
 		t.Errorf("%s differs", d)
 	}
-	if d := differs(mustState(t, first), saved); d == "" {
-		t.Error("the saved state changed with the machine, or no step changed anything")
+	now := mustState(t, first)
+	for part, pair := range map[string][2]model.Tensors{
+		"weights": {now.Weights, saved.Weights}, "first moment": {now.FirstMoment, saved.FirstMoment}, "second moment": {now.SecondMoment, saved.SecondMoment},
+	} {
+		if slices.Equal(pair[0]["mean.bias"].Float32s(), pair[1]["mean.bias"].Float32s()) {
+			t.Errorf("the saved %s changed with the machine, or no step changed it", part)
+		}
 	}
 	if got := mustState(t, first).Step; got != 5 {
 		t.Errorf("step is %d, want 5", got)
@@ -174,6 +180,25 @@ func TestNotFiniteLeavesTheState(t *testing.T) {
 	}
 	if d := differs(before, mustState(t, m)); d != "" {
 		t.Errorf("%s differs after a step that failed", d)
+	}
+}
+
+// TestNotANumberIsSeen checks that no activation hides a weight that is not a number.
+func TestNotANumberIsSeen(t *testing.T) {
+	for _, f := range []op.Activation{op.ReLU, op.Tanh, op.Sigmoid} {
+		for _, name := range []string{"encoder.0.weight", "logVar.bias", "decoder.0.weight", "decoder.2.bias"} {
+			cfg := tapeConfig()
+			cfg.Activation = f
+			m, err := NewTapeMachine(cfg, 1e-2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.weights[name].Float32s()[0] = float32(math.NaN())
+			if terms, err := m.Step(batchOf(6, 0)); !errors.Is(err, ErrNotFinite) {
+				t.Errorf("%s, NaN in %s: terms are %v and the error %v, want %v", f, name, terms, err, ErrNotFinite)
+			}
+			m.Close()
+		}
 	}
 }
 

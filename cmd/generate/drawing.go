@@ -13,6 +13,7 @@ import (
 // drawing is what a mode has drawn.
 type drawing struct {
 	title   string
+	each    string    // the title where each image has a file; empty: title
 	images  []float32 // [n, pixels]
 	inputs  []float32 // [n, pixels], shown in rows above the images; nil: none
 	columns int
@@ -59,8 +60,12 @@ func (d drawing) writeEach(shape model.Image, o options, stdout io.Writer) error
 			return err
 		}
 	}
+	title := d.title
+	if d.each != "" {
+		title = d.each
+	}
 	first, last := fileName(o.mode.single, 0, n), fileName(o.mode.single, n-1, n)
-	fmt.Fprintf(stdout, "Wrote %s to %s in %s, %d×%d pixels each: %s.\n", first, last, o.dir, shape.Width*o.scale, shape.Height*o.scale, d.title)
+	fmt.Fprintf(stdout, "Wrote %s to %s in %s, %d×%d pixels each: %s.\n", first, last, o.dir, shape.Width*o.scale, shape.Height*o.scale, title)
 	return nil
 }
 

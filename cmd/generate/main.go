@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"govae/train"
 	"govae/train/generate"
 )
 
@@ -47,14 +48,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 func draw(o options, stdout io.Writer) error {
 	path := o.checkpoint
 	if path == "" {
-		path = newestCheckpoint()
+		var err error
+		if path, err = train.NewestCheckpoint(); err != nil {
+			return noCheckpoint(err)
+		}
 	}
 	g, err := generate.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("there is no checkpoint %s: train a model with go run ./cmd/train, or name a checkpoint with -checkpoint FILE", path)
-	}
 	if err != nil {
-		return err
+		return noCheckpoint(err)
 	}
 	d, err := o.mode.draw(g, o)
 	if err != nil {
@@ -65,4 +66,12 @@ func draw(o options, stdout io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "Drawn with %s, %s.\n", path, g.Config())
 	return nil
+}
+
+// noCheckpoint says how to come by a checkpoint where there is none.
+func noCheckpoint(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: train a model with go run ./cmd/train, or name a checkpoint with -checkpoint FILE", err)
+	}
+	return err
 }

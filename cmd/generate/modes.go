@@ -59,6 +59,7 @@ func reconstruct(g *generate.Generator, o options) (drawing, error) {
 	images, err := g.Reconstruct(inputs)
 	return drawing{
 		title:   fmt.Sprintf("%d test images of %s above their reconstructions", o.n, set.Name),
+		each:    fmt.Sprintf("the reconstructions of %d test images of %s", o.n, set.Name),
 		images:  images,
 		inputs:  inputs,
 		columns: min(o.n, reconstructColumns),

@@ -6,11 +6,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // usage is what -h prints.
@@ -130,17 +128,4 @@ func parseDims(value string) ([2]int, error) {
 		return [2]int{}, errors.New("want two different dimensions, counted from 0, such as 3,8")
 	}
 	return [2]int{i, j}, nil
-}
-
-// newestCheckpoint returns the best checkpoint of the run under runs/ that wrote its one last,
-// or the place where the first run puts it.
-func newestCheckpoint() string {
-	newest, when := filepath.Join("runs", "vae", "best.safetensors"), time.Time{}
-	found, _ := filepath.Glob(filepath.Join("runs", "*", "best.safetensors")) // the pattern is well formed
-	for _, path := range found {
-		if info, err := os.Stat(path); err == nil && info.ModTime().After(when) {
-			newest, when = path, info.ModTime()
-		}
-	}
-	return newest
 }

@@ -55,8 +55,8 @@ func TestOtherErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct{ args, want string }{
-		{"", filepath.Join("runs", "vae", "best.safetensors") + ": train a model with go run ./cmd/train, or name a checkpoint with -checkpoint FILE"},
-		{"-checkpoint missing.safetensors", "there is no checkpoint missing.safetensors"},
+		{"", "no folder in runs holds a checkpoint.safetensors: file does not exist: train a model with go run ./cmd/train, or name a checkpoint with -checkpoint FILE"},
+		{"-checkpoint missing.safetensors", "no checkpoint at missing.safetensors"},
 		{"-checkpoint broken.safetensors", "broken.safetensors"},
 		{"-checkpoint tiny", "tiny"},
 		{"-checkpoint latent2.safetensors -mode reconstruct -data nowhere", "nowhere"},
@@ -132,25 +132,27 @@ func entry(name string) string {
 	return text
 }
 
-func TestNewestCheckpoint(t *testing.T) {
+// TestNewestRun checks that without -checkpoint the run that was saved last is drawn, and its best state if it has one.
+func TestNewestRun(t *testing.T) {
 	t.Chdir(t.TempDir())
-	best := func(run string) string { return filepath.Join("runs", run, "best.safetensors") }
-	if got, want := newestCheckpoint(), best("vae"); got != want {
-		t.Errorf("without runs: got %s, want %s", got, want)
+	if code, _, stderr := command(""); code != exitFailure || !strings.Contains(stderr, "go run ./cmd/train") {
+		t.Errorf("without runs: exit code %d, stderr %q, want it to say how to train a model", code, stderr)
 	}
 	start := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
-	for minutes, run := range []string{"vae", "vae-3", "vae-2"} { // written in this order
-		writeCheckpoint(t, best(run), 2)
+	for minutes, run := range []string{"vae", "vae-3", "vae-2"} { // saved in this order
+		last := filepath.Join("runs", run, "checkpoint.safetensors")
+		writeCheckpoint(t, last, 2)
 		when := start.Add(time.Duration(minutes) * time.Minute)
-		if err := os.Chtimes(best(run), when, when); err != nil {
+		if err := os.Chtimes(last, when, when); err != nil {
 			t.Fatal(err)
 		}
-		if got := newestCheckpoint(); got != best(run) {
-			t.Errorf("got %s, want %s", got, best(run))
+		for _, want := range []string{last, filepath.Join("runs", run, "best.safetensors")} {
+			if want != last {
+				writeCheckpoint(t, want, 2)
+			}
+			if code, stdout, stderr := command(""); code != 0 || !strings.Contains(stdout, want) {
+				t.Errorf("exit code %d, stdout %q, stderr %q, want a picture made with %s", code, stdout, stderr, want)
+			}
 		}
-	}
-	code, stdout, stderr := command("")
-	if code != 0 || !strings.Contains(stdout, best("vae-2")) {
-		t.Errorf("exit code %d, stdout %q, stderr %q, want a picture made with %s", code, stdout, stderr, best("vae-2"))
 	}
 }

@@ -143,8 +143,8 @@ func TestSignals(t *testing.T) {
 				}
 			}
 			command.Wait()
-			if code := command.ProcessState.ExitCode(); code != exitInterrupted {
-				t.Errorf("exit code %d, want %d", code, exitInterrupted)
+			if code := command.ProcessState.ExitCode(); code != 130 {
+				t.Errorf("exit code %d, want 130", code)
 			}
 			want := fmt.Sprintf("%s -resume -out %s -data %s -epochs 1000\n", program, out, data)
 			if !strings.HasSuffix(printed.String(), want) {

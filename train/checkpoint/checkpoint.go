@@ -18,11 +18,14 @@ import (
 	"strconv"
 	"strings"
 
+	"gorgonia.org/tensor"
+
 	"govae/internal/atomicfile"
 	"govae/model"
 )
 
-// Version is the format version that this package writes, and the only one it reads.
+// Version is the format version that this package writes, and the only one it reads. A field more in Config or Run is a new
+// version, whose reader fills the field in for files of the versions before.
 const Version = 1
 
 const (
@@ -63,7 +66,7 @@ type Run struct {
 type Data struct {
 	Name        string `json:"name"`
 	Images      int    `json:"images"`      // in the training split
-	Fingerprint string `json:"fingerprint"` // of the training images
+	Fingerprint string `json:"fingerprint"` // of all images and labels
 }
 
 // Sums are sums over the images of an epoch seen so far.
@@ -84,10 +87,11 @@ func Save(path string, c *Checkpoint) error {
 	if err != nil {
 		return fmt.Errorf("save checkpoint %s: %w", path, err)
 	}
-	tensors := maps.Clone(c.Weights)
-	for name := range c.Weights {
-		tensors[firstMomentPrefix+name] = c.FirstMoment[name]
-		tensors[secondMomentPrefix+name] = c.SecondMoment[name]
+	tensors := make(model.Tensors)
+	for _, p := range c.parts() {
+		for name, t := range *p.tensors {
+			tensors[p.prefix+name] = t
+		}
 	}
 	return atomicfile.Write(path, func(w io.Writer) error { return encode(w, metadata, tensors) })
 }
@@ -113,6 +117,9 @@ func Load(path string) (*Checkpoint, error) {
 		return nil, fmt.Errorf("read checkpoint: %w", err)
 	}
 	defer file.Close()
+	if info, err = file.Stat(); err != nil { // a run may have put a new file there meanwhile
+		return nil, fmt.Errorf("read checkpoint: %w", err)
+	}
 	c, err := read(file, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
@@ -120,27 +127,71 @@ func Load(path string) (*Checkpoint, error) {
 	return c, nil
 }
 
-// read is Load for a file that is open.
+// read is Load for a file that is open. It compares the shapes with the Config before it allocates anything of their size,
+// because a file may claim to be far larger than what it takes on the disk.
 func read(r io.Reader, size int64) (*Checkpoint, error) {
-	metadata, tensors, err := decode(r, size)
+	l, err := readLayout(r, size)
 	if err != nil {
 		return nil, err
 	}
-	c, err := fromMetadata(metadata)
+	c, err := fromMetadata(l.metadata)
 	if err != nil {
 		return nil, err
 	}
-	c.Weights, c.FirstMoment, c.SecondMoment = model.Tensors{}, model.Tensors{}, model.Tensors{}
-	for name, t := range tensors {
-		if parameter, ok := strings.CutPrefix(name, firstMomentPrefix); ok {
-			c.FirstMoment[parameter] = t
-		} else if parameter, ok := strings.CutPrefix(name, secondMomentPrefix); ok {
-			c.SecondMoment[parameter] = t
-		} else {
-			c.Weights[name] = t
+	if err := c.Config.Validate(); err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	shapes := make(map[string]tensor.Shape, len(l.infos))
+	for name, info := range l.infos {
+		shapes[name] = info.Shape
+	}
+	parts := c.parts()
+	for i, shapes := range byPart(parts, shapes) {
+		if err := c.Config.CheckShapes(shapes); err != nil {
+			return nil, fmt.Errorf("%s: %w", parts[i].what, err)
 		}
 	}
+	tensors, err := l.readTensors(r)
+	if err != nil {
+		return nil, err
+	}
+	for i, tensors := range byPart(parts, tensors) {
+		*parts[i].tensors = tensors
+	}
 	return c, c.check()
+}
+
+// part is one of the three sets of tensors that a checkpoint holds.
+type part struct {
+	what, prefix string
+	tensors      *model.Tensors
+	least        float32 // value
+}
+
+// parts lists them. The weights come last, because their prefix fits every name.
+func (c *Checkpoint) parts() []part {
+	return []part{
+		{"first moments (" + firstMomentPrefix + ")", firstMomentPrefix, &c.FirstMoment, -math.MaxFloat32},
+		{"second moments (" + secondMomentPrefix + ")", secondMomentPrefix, &c.SecondMoment, 0}, // Adam takes their square root
+		{"weights", "", &c.Weights, -math.MaxFloat32},
+	}
+}
+
+// byPart splits a map by tensor name into one for each part, by parameter name.
+func byPart[T any](parts []part, all map[string]T) []map[string]T {
+	split := make([]map[string]T, len(parts))
+	for i := range split {
+		split[i] = make(map[string]T)
+	}
+	for name, value := range all {
+		for i, p := range parts {
+			if parameter, ok := strings.CutPrefix(name, p.prefix); ok {
+				split[i][parameter] = value
+				break
+			}
+		}
+	}
+	return split
 }
 
 // metadata returns what a checkpoint holds besides tensors.
@@ -187,20 +238,12 @@ func (c *Checkpoint) check() error {
 	if err := c.Run.check(); err != nil {
 		return fmt.Errorf("run: %w", err)
 	}
-	for _, part := range []struct {
-		what, prefix string
-		tensors      model.Tensors
-		least        float32
-	}{
-		{"weights", "", c.Weights, -math.MaxFloat32},
-		{"first moments (" + firstMomentPrefix + ")", firstMomentPrefix, c.FirstMoment, -math.MaxFloat32},
-		{"second moments (" + secondMomentPrefix + ")", secondMomentPrefix, c.SecondMoment, 0}, // Adam takes their square root
-	} {
-		if err := checkValues(part.prefix, part.tensors, part.least); err != nil {
+	for _, p := range c.parts() {
+		if err := checkValues(p.prefix, *p.tensors, p.least); err != nil {
 			return err
 		}
-		if err := part.tensors.Check(c.Config); err != nil {
-			return fmt.Errorf("%s: %w", part.what, err)
+		if err := p.tensors.Check(c.Config); err != nil {
+			return fmt.Errorf("%s: %w", p.what, err)
 		}
 	}
 	return nil

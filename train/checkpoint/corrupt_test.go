@@ -1,8 +1,10 @@
 package checkpoint
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -89,8 +91,8 @@ var corruptHeaders = []struct{ name, old, new, want string }{
 	{"unknown key of a tensor", `"data_offsets":[0,4]`, `"data_offsets":[0,4],"device":"cpu"`, "device"},
 
 	{"dtype of another size", `"encoder.0.weight":{"dtype":"F32"`, `"encoder.0.weight":{"dtype":"F64"`, `tensor "encoder.0.weight": dtype is "F64"`},
-	{"dtype missing", `"encoder.0.weight":{"dtype":"F32",`, `"encoder.0.weight":{`, `dtype is ""`},
-	{"shape missing", `"shape":[1,1],"data_offsets":[0,4]`, `"data_offsets":[0,4]`, "shape is missing"},
+	{"dtype missing", `"encoder.0.weight":{"dtype":"F32",`, `"encoder.0.weight":{`, `the field "dtype" is missing`},
+	{"shape missing", `"shape":[1,1],"data_offsets":[0,4]`, `"data_offsets":[0,4]`, `the field "shape" is missing`},
 	{"scalar", `[1,1],"data_offsets":[0,4]`, `[],"data_offsets":[0,4]`, "shape is missing or empty"},
 	{"negative dimensions", `[1,1],"data_offsets":[0,4]`, `[-1,-1],"data_offsets":[0,4]`, "shape [-1 -1] has a dimension below 1"},
 	{"zero dimension", `[1,1],"data_offsets":[0,4]`, `[1,0],"data_offsets":[0,0]`, "shape [1 0] has a dimension below 1"},
@@ -101,7 +103,7 @@ var corruptHeaders = []struct{ name, old, new, want string }{
 	{"shape needs more", `[1,1],"data_offsets":[0,4]`, `[1,2],"data_offsets":[0,4]`, "needs 8 bytes, data_offsets [0 4] span 4"},
 	{"shape needs less", `[1,1],"data_offsets":[0,4]`, `[1,1],"data_offsets":[0,8]`, "needs 4 bytes, data_offsets [0 8] span 8"},
 
-	{"offsets missing", `,"data_offsets":[0,4]`, ``, "data_offsets has 0 numbers"},
+	{"offsets missing", `,"data_offsets":[0,4]`, ``, `the field "data_offsets" is missing`},
 	{"three offsets", `"data_offsets":[0,4]`, `"data_offsets":[0,4,8]`, "data_offsets has 3 numbers"},
 	{"begin after end", `"data_offsets":[4,8]`, `"data_offsets":[8,4]`, "data_offsets [8 4] are no range"},
 	{"negative begin", `"data_offsets":[0,4]`, `"data_offsets":[-4,0]`, "data_offsets [-4 0] are no range"},
@@ -119,7 +121,9 @@ var corruptHeaders = []struct{ name, old, new, want string }{
 
 	{"no config", strconv.Quote(tinyConfig), `""`, "config: it is not valid JSON"},
 	{"config is an array", strconv.Quote(tinyConfig), `"[]"`, "config: json"},
-	{"config is null", strconv.Quote(tinyConfig), `"null"`, `kind is ""`},
+	{"config is null", strconv.Quote(tinyConfig), `"null"`, `config: the field "activation" is missing`},
+	{"config without a seed", `,\"seed\":`, `,\"sead\":`, `config: unknown field "sead"`},
+	{"config with a field in another case", `\"latent\":1`, `\"LATENT\":1`, `config: unknown field "LATENT"`},
 	{"config does not validate", `\"latent\":1`, `\"latent\":0`, "config: model: latent is 0"},
 	{"config asks for too much", `\"hidden\":[1]`, `\"hidden\":[65536,65536]`, "parameters, want at most"},
 	{"config does not fit", `\"latent\":1`, `\"latent\":2`, "parameter mean.weight has shape (1, 1), want (2, 1)"},
@@ -127,6 +131,8 @@ var corruptHeaders = []struct{ name, old, new, want string }{
 	{"config with a field twice", `\"latent\":1`, `\"latent\":1,\"latent\":1`, `config: the key "latent" is there twice`},
 
 	{"no run", strconv.Quote(tinyRun), `""`, "run: it is not valid JSON"},
+	{"run without β", `,\"beta\":1`, ``, `run: the field "beta" is missing`},
+	{"run without the images of an epoch", `\"partial\":{\"images\":3,`, `\"partial\":{`, `run: partial: the field "images" is missing`},
 	{"negative step", `\"step\":5`, `\"step\":-5`, "run: json"},
 	{"negative epoch", `\"epoch\":2`, `\"epoch\":-2`, "run: epoch is -2"},
 	{"no batch", `\"batch\":3`, `\"batch\":0`, "run: batch is 0"},
@@ -142,7 +148,7 @@ var corruptHeaders = []struct{ name, old, new, want string }{
 
 	{"weight under another name", `"mean.weight"`, `"mu.weight"`, "weights: model: parameter mean.weight is missing"},
 	{"weight transposed", `"mean.bias":{"dtype":"F32","shape":[1]`, `"mean.bias":{"dtype":"F32","shape":[1,1]`, "parameter mean.bias has shape (1, 1), want (1)"},
-	{"first moment missing", `"adam.m.mean.bias"`, `"adam.x.mean.bias"`, "adam.x.mean.bias"},
+	{"first moment missing", `"adam.m.mean.bias"`, `"adam.x.mean.bias"`, "first moments (adam.m.): model: parameter mean.bias is missing"},
 	{"second moment of another shape", `"adam.v.mean.bias":{"dtype":"F32","shape":[1]`, `"adam.v.mean.bias":{"dtype":"F32","shape":[1,1]`, "second moments (adam.v.): model: parameter mean.bias has shape"},
 }
 
@@ -216,4 +222,23 @@ func loadBytes(t *testing.T, file []byte) (*Checkpoint, error) {
 		t.Fatal(err)
 	}
 	return Load(path)
+}
+
+// zeros are the contents of a sparse file.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// TestLoadBelievesTheConfigBeforeItAllocates gives a file of 4 TiB, which takes no room on the disk where it is sparse.
+func TestLoadBelievesTheConfigBeforeItAllocates(t *testing.T) {
+	const size = 4 << 40
+	header := strings.Replace(tinyHeader(), `{"__metadata__"`, fmt.Sprintf(`{"x":{"dtype":"F32","shape":[%d],"data_offsets":[120,%d]},"__metadata__"`, (size-120)/4, int64(size)), 1)
+	file := tinyFile(header, tinyValues())
+	_, err := read(io.MultiReader(bytes.NewReader(file), zeros{}), int64(8+len(header))+size)
+	if err == nil || !strings.Contains(err.Error(), "unknown parameter x") {
+		t.Errorf("error is %v, want one that names x", err)
+	}
 }

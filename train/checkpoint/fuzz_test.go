@@ -2,9 +2,12 @@ package checkpoint
 
 import (
 	"bytes"
+	"io"
 	"runtime/metrics"
 	"strings"
 	"testing"
+
+	"govae/model"
 )
 
 // FuzzLoad feeds the reader any bytes. It must not panic, must not allocate much more than the file has,
@@ -45,6 +48,16 @@ func FuzzLoad(f *testing.F) {
 		}
 		wantSameBits(t, "tensors", tensorsAgain, tensors)
 	})
+}
+
+// decode reads any safetensors file of float32 tensors.
+func decode(r io.Reader, size int64) (map[string]string, model.Tensors, error) {
+	l, err := readLayout(r, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	tensors, err := l.readTensors(r)
+	return l.metadata, tensors, err
 }
 
 // allocated returns how many bytes the process has allocated so far.

@@ -93,31 +93,39 @@ func rowMajor(t *tensor.Dense) ([]float32, error) {
 	return values, nil
 }
 
-// decode reads a safetensors file of the given size, of which it believes nothing that it has not checked.
-// It allocates no more than a small multiple of size.
-func decode(r io.Reader, size int64) (map[string]string, model.Tensors, error) {
+// layout is what a safetensors file says about itself, checked against its size.
+type layout struct {
+	metadata map[string]string
+	infos    map[string]tensorInfo
+	names    []string // in the order of the values
+}
+
+// readLayout reads a safetensors file of the given size up to the values. It believes nothing that it has not checked, and
+// allocates no more than a small multiple of maxHeaderSize.
+func readLayout(r io.Reader, size int64) (l layout, err error) {
 	text, err := readHeader(r, size)
 	if err != nil {
-		return nil, nil, err
+		return layout{}, err
 	}
-	metadata, infos, err := parseHeader(text)
-	if err != nil {
-		return nil, nil, err
+	if l.metadata, l.infos, err = parseHeader(text); err != nil {
+		return layout{}, err
 	}
-	names, err := checkLayout(infos, size-lengthSize-int64(len(text)))
-	if err != nil {
-		return nil, nil, err
-	}
-	tensors := make(model.Tensors, len(names))
-	for _, name := range names {
-		shape := infos[name].Shape
+	l.names, err = checkLayout(l.infos, size-lengthSize-int64(len(text)))
+	return l, err
+}
+
+// readTensors reads the values that follow the header, and allocates what the layout says.
+func (l layout) readTensors(r io.Reader) (model.Tensors, error) {
+	tensors := make(model.Tensors, len(l.names))
+	for _, name := range l.names {
+		shape := l.infos[name].Shape
 		values := make([]float32, tensor.Shape(shape).TotalSize())
 		if err := readFloats(r, values); err != nil {
-			return nil, nil, fmt.Errorf("tensor %s: %w", name, err)
+			return nil, fmt.Errorf("tensor %s: %w", name, err)
 		}
 		tensors[name] = tensor.New(tensor.WithShape(shape...), tensor.WithBacking(values))
 	}
-	return metadata, tensors, nil
+	return tensors, nil
 }
 
 // readHeader returns the JSON text of the header.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 )
 
-// unmarshalStrict is json.Unmarshal that refuses what json.Unmarshal lets pass:
-// a key that is there twice, and a key that v does not know.
+// unmarshalStrict is json.Unmarshal that refuses what json.Unmarshal lets pass: a key that is there twice,
+// that v does not know, or knows in another case, and a key of v that is missing.
 func unmarshalStrict(text []byte, v any) error {
 	if !json.Valid(text) { // also bounds the nesting
 		return errors.New("it is not valid JSON")
@@ -17,9 +19,39 @@ func unmarshalStrict(text []byte, v any) error {
 	if err := uniqueKeys(text); err != nil {
 		return err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	return decoder.Decode(v)
+	if err := json.Unmarshal(text, v); err != nil {
+		return err
+	}
+	understood, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	var got, want any
+	if err := errors.Join(json.Unmarshal(text, &got), json.Unmarshal(understood, &want)); err != nil {
+		return err
+	}
+	return sameKeys(got, want)
+}
+
+// sameKeys reports a key that one of two JSON values has and the other has not.
+func sameKeys(got, want any) error {
+	have, _ := got.(map[string]any)
+	need, _ := want.(map[string]any)
+	for _, key := range slices.Sorted(maps.Keys(have)) {
+		if _, ok := need[key]; !ok {
+			return fmt.Errorf("unknown field %q", key)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(need)) {
+		value, ok := have[key]
+		if !ok {
+			return fmt.Errorf("the field %q is missing", key)
+		}
+		if err := sameKeys(value, need[key]); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	return nil
 }
 
 // uniqueKeys reports a key that one object of the valid JSON text has twice.

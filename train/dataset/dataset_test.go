@@ -272,19 +272,25 @@ func TestFill(t *testing.T) {
 }
 
 func TestFingerprint(t *testing.T) {
-	base := func() *Split {
-		return &Split{Height: 4, Width: 5, Channels: 1, Images: ramp(60), Labels: make([]byte, 3)}
+	base := func() *Set {
+		return &Set{
+			Train: Split{Height: 4, Width: 5, Channels: 1, Images: ramp(60), Labels: []byte{7, 8, 9}},
+			Test:  Split{Height: 4, Width: 5, Channels: 1, Images: ramp(20), Labels: []byte{1}},
+		}
 	}
-	// The start of SHA-256 of the text "3×4×5×1 " and the images, computed with Python's hashlib.
-	const want = "43d778284965f11a"
+	// The start of SHA-256 of "3×4×5×1 ", images, labels, "1×4×5×1 ", images, label, computed with Python's hashlib.
+	const want = "bfca924200d858cf"
 	if got := base().Fingerprint(); got != want {
 		t.Errorf("fingerprint is %s, want %s", got, want)
 	}
 
-	changes := map[string]func(*Split){
-		"pixel": func(s *Split) { s.Images[59]++ },
-		"shape": func(s *Split) { s.Height, s.Width = 5, 4 },
-		"count": func(s *Split) { s.Labels, s.Width = make([]byte, 6), 10 },
+	changes := map[string]func(*Set){
+		"pixel":      func(s *Set) { s.Train.Images[59]++ },
+		"label":      func(s *Set) { s.Train.Labels[2]++ },
+		"shape":      func(s *Set) { s.Train.Height, s.Train.Width = 5, 4 },
+		"count":      func(s *Set) { s.Train.Labels, s.Train.Width = make([]byte, 6), 10 },
+		"test pixel": func(s *Set) { s.Test.Images[0]++ },
+		"test label": func(s *Set) { s.Test.Labels[0]++ },
 	}
 	for name, change := range changes {
 		s := base()
