@@ -3,7 +3,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    = 50000x
 
-.PHONY: all build test race lint generate-check cross bench fuzz smoke
+.PHONY: all build test race lint generate-check cross bench bench-peers fuzz smoke
 
 all: build test
 
@@ -38,6 +38,10 @@ cross:
 
 bench:
 	go test -run '^$$' -bench . ./bench ./internal/...
+
+# Beside PyTorch, stock Gorgonia and GoMLX; installs PyTorch in .venv (some 3 GB) if it is missing.
+bench-peers:
+	python3 bench/peers.py $(PEERS)
 
 # Counted, not timed: go test of Go 1.26 may report the end of the time as a failure.
 fuzz:
