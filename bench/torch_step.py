@@ -56,9 +56,9 @@ def loss_function(logits, x, mean, log_var):
     return reconstruction + kl
 
 
-def load_images(folder):
-    """Returns the training images, [n, pixels], in [0, 1]."""
-    with gzip.open(f"{folder}/train-images-idx3-ubyte.gz") as f:
+def load_images(folder, split="train"):
+    """Returns the images of a split, [n, pixels], in [0, 1]."""
+    with gzip.open(f"{folder}/{split}-images-idx3-ubyte.gz") as f:
         raw = f.read()
     n, height, width = np.frombuffer(raw, ">i4", count=3, offset=4)
     images = np.frombuffer(raw, np.uint8, offset=16).reshape(n, height * width)

@@ -2,10 +2,7 @@ package train
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
-	"encoding/binary"
-	"errors"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -15,6 +12,7 @@ import (
 
 	"gorgonia.org/tensor"
 
+	"govae/internal/idxtest"
 	"govae/model"
 	"govae/train/checkpoint"
 )
@@ -48,25 +46,9 @@ func writeDataSet(t *testing.T, seed uint64) string {
 				images.WriteByte(value)
 			}
 		}
-		writeIDX(t, filepath.Join(dir, prefix+"-images-idx3-ubyte.gz"), images.Bytes(), n, height, width)
-		writeIDX(t, filepath.Join(dir, prefix+"-labels-idx1-ubyte.gz"), labels.Bytes(), n)
+		idxtest.Write(t, dir, prefix, height, width, images.Bytes(), labels.Bytes())
 	}
 	return dir
-}
-
-func writeIDX(t *testing.T, path string, values []byte, dims ...int) {
-	t.Helper()
-	var file bytes.Buffer
-	zip := gzip.NewWriter(&file)
-	header := []byte{0, 0, 8, byte(len(dims))}
-	for _, d := range dims {
-		header = binary.BigEndian.AppendUint32(header, uint32(d))
-	}
-	zip.Write(header)
-	zip.Write(values)
-	if err := errors.Join(zip.Close(), os.WriteFile(path, file.Bytes(), 0o666)); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // testOptions returns a run of two epochs on a small data set and a small model, into a folder of its own.

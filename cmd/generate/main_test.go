@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/binary"
 	"fmt"
 	"image"
 	"image/png"
@@ -16,6 +14,7 @@ import (
 
 	"gorgonia.org/tensor"
 
+	"govae/internal/idxtest"
 	"govae/internal/picture"
 	"govae/model"
 	"govae/train/checkpoint"
@@ -62,26 +61,13 @@ func writeData(t *testing.T, dir string, n, height, width int) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	write := func(name string, header []uint32, values []byte) {
-		var file bytes.Buffer
-		packed := gzip.NewWriter(&file)
-		for _, v := range header {
-			binary.Write(packed, binary.BigEndian, v)
-		}
-		packed.Write(values)
-		packed.Close()
-		if err := os.WriteFile(filepath.Join(dir, name), file.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 	var images, labels []byte
 	for i := range n {
 		images = append(images, bytes.Repeat([]byte{byte(i)}, height*width)...)
 		labels = append(labels, byte(i%3))
 	}
 	for _, split := range []string{"train", "t10k"} {
-		write(split+"-images-idx3-ubyte.gz", []uint32{0x803, uint32(n), uint32(height), uint32(width)}, images)
-		write(split+"-labels-idx1-ubyte.gz", []uint32{0x801, uint32(n)}, labels)
+		idxtest.Write(t, dir, split, height, width, images, labels)
 	}
 }
 

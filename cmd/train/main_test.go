@@ -3,12 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
-	"encoding/binary"
-	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -18,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"govae/internal/idxtest"
 	"govae/train"
 	"govae/train/checkpoint"
 )
@@ -163,23 +160,11 @@ func writeDataSet(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for prefix, n := range map[string]int{"train": 2000, "t10k": 10} {
-		for name, dims := range map[string][]int{"-images-idx3-ubyte.gz": {n, 2, 2}, "-labels-idx1-ubyte.gz": {n}} {
-			var file bytes.Buffer
-			zip := gzip.NewWriter(&file)
-			content := []byte{0, 0, 8, byte(len(dims))}
-			size := 1
-			for _, d := range dims {
-				content = binary.BigEndian.AppendUint32(content, uint32(d))
-				size *= d
-			}
-			for i := range size {
-				content = append(content, byte(i%10))
-			}
-			zip.Write(content)
-			if err := errors.Join(zip.Close(), os.WriteFile(filepath.Join(dir, prefix+name), file.Bytes(), 0o666)); err != nil {
-				t.Fatal(err)
-			}
+		images, labels := make([]byte, n*2*2), make([]byte, n)
+		for i := range images {
+			images[i] = byte(i % 10)
 		}
+		idxtest.Write(t, dir, prefix, 2, 2, images, labels)
 	}
 	return dir
 }
