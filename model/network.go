@@ -1,4 +1,7 @@
 // Package model builds the expression graphs: a Config becomes a Network with named inputs, outputs and parameters.
+//
+// This file holds the mathematics. parameters.go lists the layers and their weights, likelihood.go what the decoder's output means, and
+// builder.go adds a layer to a graph; what a node computes is in package op.
 package model
 
 import (

@@ -1,4 +1,4 @@
-// Command train trains a variational autoencoder. See usage.txt, or run it with -h.
+// Command train trains a variational autoencoder. See usage.txt, or run it with -h. flags.go makes options of the flags.
 package main
 
 import (
