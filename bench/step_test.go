@@ -26,12 +26,7 @@ func BenchmarkStep(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer m.Close()
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := m.Step(fed); err != nil {
-				b.Fatal(err)
-			}
-		}
+		benchmarkSteps(b, m.Step, fed)
 	})
 	b.Run("stock", func(b *testing.B) {
 		m, err := NewStockMachine(cfg, batch, LearningRate)
@@ -39,11 +34,15 @@ func BenchmarkStep(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer m.Close()
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := m.Step(fed); err != nil {
-				b.Fatal(err)
-			}
-		}
+		benchmarkSteps(b, m.Step, fed)
 	})
+}
+
+func benchmarkSteps(b *testing.B, step func(train.Batch) (train.Terms, error), fed train.Batch) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := step(fed); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -36,11 +36,7 @@ func TestLogitsInPython(t *testing.T) {
 	}
 	const n = 100
 	x := make([]float32, n*set.Test.Pixels())
-	indices := make([]int, n)
-	for i := range indices {
-		indices[i] = i
-	}
-	set.Test.Fill(x, indices)
+	set.Test.FillFrom(x, 0)
 
 	path := *checkpointFlag
 	if path == "" {

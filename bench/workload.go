@@ -78,11 +78,7 @@ func (w *Workload) Measure(step func(x []float32) (loss float64, err error)) (Re
 		return Result{}, fmt.Errorf("bench: -batch %d: want at most %d, the images there are", w.Batch, n)
 	}
 	images := make([]float32, n*pixels)
-	inOrder := make([]int, n)
-	for i := range inOrder {
-		inOrder[i] = i
-	}
-	set.Train.Fill(images, inOrder)
+	set.Train.FillFrom(images, 0)
 
 	first := 0 // of the next batch's images
 	return measure(w.seconds, func() (float64, error) {

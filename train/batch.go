@@ -10,7 +10,6 @@ type batcher struct {
 	seed    uint64
 	beta    float32
 	latent  int
-	indices []int
 	x       []float32 // [batch, pixels]
 	epsilon []float32 // [batch, latent]
 }
@@ -21,7 +20,6 @@ func newBatcher(o Options, set *dataset.Set) *batcher {
 		seed:    o.Model.Seed,
 		beta:    float32(o.Beta),
 		latent:  o.Model.Latent,
-		indices: make([]int, most),
 		x:       make([]float32, most*set.Train.Pixels()),
 		epsilon: make([]float32, most*o.Model.Latent),
 	}
@@ -29,7 +27,8 @@ func newBatcher(o Options, set *dataset.Set) *batcher {
 
 // training returns the batch of the images at indices, with the ε of a training step.
 func (b *batcher) training(split *dataset.Split, indices []int, step uint64) Batch {
-	batch := b.fill(split, indices)
+	batch := b.batch(len(indices), split.Pixels())
+	split.Fill(batch.X, indices)
 	philox.New(b.seed, philox.Epsilon, step).Normal(batch.Epsilon)
 	return batch
 }
@@ -37,21 +36,15 @@ func (b *batcher) training(split *dataset.Split, indices []int, step uint64) Bat
 // test returns the batch of n images from first on. The ε of an image depends on its place alone, so it is
 // the same for every batch size.
 func (b *batcher) test(split *dataset.Split, first, n int) Batch {
-	indices := b.indices[:n]
-	for i := range indices {
-		indices[i] = first + i
-	}
-	batch := b.fill(split, indices)
-	for i, place := range indices {
-		philox.New(b.seed, philox.TestEpsilon, uint64(place)).Normal(batch.Epsilon[i*b.latent:][:b.latent])
+	batch := b.batch(n, split.Pixels())
+	split.FillFrom(batch.X, first)
+	for i := range n {
+		philox.New(b.seed, philox.TestEpsilon, uint64(first+i)).Normal(batch.Epsilon[i*b.latent:][:b.latent])
 	}
 	return batch
 }
 
-// fill returns a batch whose ε are still to be drawn.
-func (b *batcher) fill(split *dataset.Split, indices []int) Batch {
-	n := len(indices)
-	x := b.x[:n*split.Pixels()]
-	split.Fill(x, indices)
-	return Batch{X: x, Epsilon: b.epsilon[:n*b.latent], Beta: b.beta}
+// batch returns a batch of n images that are still to be filled in, with their ε.
+func (b *batcher) batch(n, pixels int) Batch {
+	return Batch{X: b.x[:n*pixels], Epsilon: b.epsilon[:n*b.latent], Beta: b.beta}
 }

@@ -24,11 +24,8 @@ const (
 // to an epoch that is then trained again, with the same bits, and written over. Were it first, a crash after it
 // would lose that epoch's metrics and pictures for good.
 func (r *run) writeFiles() error {
-	state, err := r.machine.State()
+	state, err := r.toWrite()
 	if err != nil {
-		return err
-	}
-	if err := r.out.discardReplaced(); err != nil {
 		return err
 	}
 	if err := r.writePictures(state.Weights); err != nil {
@@ -52,14 +49,20 @@ func (r *run) writeFiles() error {
 
 // save writes the checkpoint of this moment.
 func (r *run) save() error {
-	state, err := r.machine.State()
+	state, err := r.toWrite()
 	if err != nil {
 		return err
 	}
-	if err := r.out.discardReplaced(); err != nil {
-		return err
-	}
 	return r.saveAs(checkpointFile, state)
+}
+
+// toWrite returns the state that is to be written, and makes room for it where it replaces another run's.
+func (r *run) toWrite() (State, error) {
+	state, err := r.machine.State()
+	if err != nil {
+		return State{}, err
+	}
+	return state, r.out.discardReplaced()
 }
 
 func (r *run) saveAs(name string, state State) error {
@@ -91,11 +94,7 @@ func (r *run) writePictures(weights model.Tensors) error {
 	columns := min(reconstructionColumns, n)
 	pixels := r.set.Test.Pixels()
 	inputs := make([]float32, n*pixels)
-	indices := make([]int, n)
-	for i := range indices {
-		indices[i] = i
-	}
-	r.set.Test.Fill(inputs, indices)
+	r.set.Test.FillFrom(inputs, 0)
 	outputs, err := generator.Reconstruct(inputs)
 	if err != nil {
 		return err

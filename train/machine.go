@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"math"
 
 	"govae/model"
 )
@@ -22,6 +23,9 @@ type Terms struct {
 	Reconstruction float64 // −log p(x|z)
 	KL             float64 // KL(q(z|x) ‖ N(0, I))
 }
+
+// finite says whether the loss is a number. It is then the sum of two numbers.
+func (t Terms) finite() bool { return !math.IsNaN(t.Loss) && !math.IsInf(t.Loss, 0) }
 
 // State is all that a Machine learns: with it, another Machine continues bit for bit.
 type State struct {

@@ -48,10 +48,10 @@ func newOutDir(name string, force bool) (*outDir, error) {
 	if name == "" {
 		return nextFree()
 	}
-	if info, err := os.Stat(name); err == nil && !info.IsDir() {
+	info, err := os.Stat(name)
+	if err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("-out %s is a file, want a folder", name)
 	}
-	_, err := os.Stat(name)
 	d := &outDir{name: name, made: errors.Is(err, fs.ErrNotExist)}
 	if err := os.MkdirAll(name, 0o777); err != nil {
 		return nil, fmt.Errorf("-out %s: %w", name, err)

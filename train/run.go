@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	"govae/train/checkpoint"
@@ -156,7 +155,7 @@ func (r *run) evaluate() (Terms, error) {
 		add(&sums, terms, n)
 	}
 	terms := mean(sums, r.Beta)
-	if math.IsNaN(terms.Loss) || math.IsInf(terms.Loss, 0) {
+	if !terms.finite() {
 		return Terms{}, r.failed(r.at.Step, fmt.Errorf("test loss %v: %w", terms.Loss, ErrNotFinite))
 	}
 	return terms, nil

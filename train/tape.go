@@ -3,7 +3,6 @@ package train
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -133,9 +132,6 @@ func (p *program) terms() Terms {
 		KL:             value(p.network.KL),
 	}
 }
-
-// finite says whether the loss is a number. It is then the sum of two numbers.
-func (t Terms) finite() bool { return !math.IsNaN(t.Loss) && !math.IsInf(t.Loss, 0) }
 
 // parameter is a weight and the node that computes its gradient: what a gorgonia.Solver works on. Binding the gradient to the
 // weight's node instead (gorgonia.BindDualValues) would copy and add up every gradient.

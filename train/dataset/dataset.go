@@ -32,8 +32,14 @@ func (s *Split) Pixels() int { return s.Height * s.Width * s.Channels }
 func (s *Split) Fill(dst []float32, indices []int) {
 	pixels := s.Pixels()
 	for row, i := range indices {
-		vec.Bytes(dst[row*pixels:][:pixels], s.Images[i*pixels:(i+1)*pixels])
+		s.FillFrom(dst[row*pixels:][:pixels], i)
 	}
+}
+
+// FillFrom writes the images from the first given on to dst, as many as it holds, each value divided by 255.
+// It panics where there are not so many.
+func (s *Split) FillFrom(dst []float32, first int) {
+	vec.Bytes(dst, s.Images[first*s.Pixels():][:len(dst)])
 }
 
 // Set is a data set: what is trained on and what is tested on. Both splits have images of the same shape.

@@ -261,6 +261,10 @@ func TestFill(t *testing.T) {
 	}
 	got := make([]float32, 3*128)
 	s.Fill(got, []int{1, 0, 1})
+	rest := make([]float32, 128)
+	if s.FillFrom(rest, 1); !slices.Equal(rest, got[:128]) {
+		t.Error("FillFrom(1) writes another image than Fill does")
+	}
 	for row, image := range []int{1, 0, 1} {
 		for j := range 128 {
 			// A quotient in float64, rounded to float32, is the correctly rounded one.
