@@ -153,3 +153,16 @@ func adamAVX2(w []float32, m []float32, v []float32, g []float32, beta1 float32,
 //
 //go:noescape
 func bytesAVX2(dst []float32, b []byte)
+
+// sumRowsAVX2 replaces
+//
+//	for j := range dst { // rows is positive
+//		var sum float32
+//		for i := range rows {
+//			sum += m[i*stride+j]
+//		}
+//		dst[j] = sum
+//	}
+//
+//go:noescape
+func sumRowsAVX2(dst []float32, m []float32, stride int, rows int)

@@ -1317,3 +1317,159 @@ DATA per255Rest<>+20(SB)/4, $0xaf7efeff
 DATA per255Rest<>+24(SB)/4, $0xaf7efeff
 DATA per255Rest<>+28(SB)/4, $0xaf7efeff
 GLOBL per255Rest<>(SB), RODATA|NOPTR, $32
+
+// func sumRowsAVX2(dst []float32, m []float32, stride int, rows int)
+// Requires: AVX
+TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-64
+	MOVQ dst_base+0(FP), AX
+	MOVQ m_base+24(FP), CX
+	MOVQ stride+48(FP), DX
+	MOVQ rows+56(FP), BX
+	SHLQ $0x02, DX
+	MOVQ dst_len+8(FP), SI
+
+columns64:
+	CMPQ   SI, $0x40
+	JB     narrowerThan64
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   CX, DI
+	MOVQ   BX, R8
+
+rowsOf64:
+	VMOVUPS (DI), Y8
+	VADDPS  Y8, Y0, Y0
+	VMOVUPS 32(DI), Y8
+	VADDPS  Y8, Y1, Y1
+	VMOVUPS 64(DI), Y8
+	VADDPS  Y8, Y2, Y2
+	VMOVUPS 96(DI), Y8
+	VADDPS  Y8, Y3, Y3
+	VMOVUPS 128(DI), Y8
+	VADDPS  Y8, Y4, Y4
+	VMOVUPS 160(DI), Y8
+	VADDPS  Y8, Y5, Y5
+	VMOVUPS 192(DI), Y8
+	VADDPS  Y8, Y6, Y6
+	VMOVUPS 224(DI), Y8
+	VADDPS  Y8, Y7, Y7
+	ADDQ    DX, DI
+	DECQ    R8
+	JNZ     rowsOf64
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x40, SI
+	JMP     columns64
+
+narrowerThan64:
+columns32:
+	CMPQ   SI, $0x20
+	JB     narrowerThan32
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   CX, DI
+	MOVQ   BX, R8
+
+rowsOf32:
+	VMOVUPS (DI), Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS 32(DI), Y4
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS 64(DI), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 96(DI), Y4
+	VADDPS  Y4, Y3, Y3
+	ADDQ    DX, DI
+	DECQ    R8
+	JNZ     rowsOf32
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x20, SI
+	JMP     columns32
+
+narrowerThan32:
+columns16:
+	CMPQ   SI, $0x10
+	JB     narrowerThan16
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   CX, DI
+	MOVQ   BX, R8
+
+rowsOf16:
+	VMOVUPS (DI), Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS 32(DI), Y2
+	VADDPS  Y2, Y1, Y1
+	ADDQ    DX, DI
+	DECQ    R8
+	JNZ     rowsOf16
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x10, SI
+	JMP     columns16
+
+narrowerThan16:
+columns8:
+	CMPQ   SI, $0x08
+	JB     narrowerThan8
+	VXORPS Y0, Y0, Y0
+	MOVQ   CX, DI
+	MOVQ   BX, R8
+
+rowsOf8:
+	VMOVUPS (DI), Y1
+	VADDPS  Y1, Y0, Y0
+	ADDQ    DX, DI
+	DECQ    R8
+	JNZ     rowsOf8
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, AX
+	SUBQ    $0x08, SI
+	JMP     columns8
+
+narrowerThan8:
+	TESTQ   SI, SI
+	JZ      done
+	LEAQ    masks<>+0(SB), DI
+	NEGQ    SI
+	VMOVUPS 32(DI)(SI*4), Y0
+	VXORPS  Y1, Y1, Y1
+	MOVQ    CX, SI
+
+rowsOfRest:
+	VMASKMOVPS (SI), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	ADDQ       DX, SI
+	DECQ       BX
+	JNZ        rowsOfRest
+	VMASKMOVPS Y1, Y0, (AX)
+	ADDQ       $0x00000020, CX
+	ADDQ       $0x00000020, AX
+
+done:
+	VZEROUPPER
+	RET

@@ -5,12 +5,13 @@ import (
 	"testing"
 )
 
-// BenchmarkKernels measures each function on one core: in the second-level cache (16,384 elements), or, for Adam and Bytes, on what
-// a training step of the default network has. GB/s counts every slice that is read or written.
+// BenchmarkKernels measures each function on one core: in the second-level cache (16,384 elements), or, for Adam, Bytes and
+// SumRows, on what a training step of the default network has. GB/s counts every slice that is read or written.
 func BenchmarkKernels(b *testing.B) {
-	const n, weights, pixels = 1 << 14, 652824, 128 * 784
+	const n, batch, hidden, weights, pixels = 1 << 14, 128, 400, 652824, 128 * 784
 	x, y, z, dst := normal(n), normal(n), normal(n), normal(n)
 	w, m, v, g := normal(weights), normal(weights), make([]float32, weights), normal(weights)
+	activations, sums := normal(batch*hidden), make([]float32, hidden)
 	image, values := make([]byte, pixels), make([]float32, pixels)
 	for _, k := range []struct {
 		name     string
@@ -34,6 +35,7 @@ func BenchmarkKernels(b *testing.B) {
 		{"ReparameterizeGradient", n, 16, func() { ReparameterizeGradient(dst, x, y, z) }},
 		{"Adam", weights, 28, func() { Adam(w, m, v, g, 0.9, 0.999, 1e-6, 1, 1e-8) }},
 		{"Bytes", pixels, 5, func() { Bytes(values, image) }},
+		{"SumRows", batch * hidden, 4, func() { SumRows(sums, activations, hidden, batch) }},
 	} {
 		b.Run(k.name, func(b *testing.B) {
 			for b.Loop() {

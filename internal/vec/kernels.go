@@ -21,6 +21,7 @@ type kernels struct {
 	reparameterizeGradient   func(dst, logVar, epsilon, dz []float32)
 	adam                     func(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon float32)
 	bytes                    func(dst []float32, b []byte)
+	sumRows                  func(dst, m []float32, stride, rows int) // rows is positive
 }
 
 // plain is for processors that have nothing better. It computes in float64 what is not exact anyway.
@@ -41,6 +42,7 @@ var plain = kernels{
 	reparameterizeGradient:   reparameterizeGradientPlain,
 	adam:                     adamPlain,
 	bytes:                    bytesPlain,
+	sumRows:                  sumRowsPlain,
 }
 
 func addPlain(dst, x []float32) {
@@ -152,5 +154,12 @@ func adamPlain(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon flo
 func bytesPlain(dst []float32, b []byte) {
 	for i, v := range b {
 		dst[i] = float32(v) / 255
+	}
+}
+
+func sumRowsPlain(dst, m []float32, stride, rows int) {
+	clear(dst)
+	for i := range rows {
+		addPlain(dst, m[i*stride:][:len(dst)])
 	}
 }

@@ -29,6 +29,7 @@ var avx2 = kernels{
 	reparameterizeGradient:   reparameterizeGradientAVX2,
 	adam:                     adamAVX2,
 	bytes:                    wholeBytesAVX2,
+	sumRows:                  sumRowsAVX2,
 }
 
 // wholeBytesAVX2 leaves the rest of a vector to plain Go, which rounds to nearest too. There is no masked load of bytes.

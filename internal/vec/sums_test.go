@@ -94,3 +94,50 @@ func TestSumsOfSpecialNumbers(t *testing.T) {
 		}
 	})
 }
+
+// TestSumRows checks sums over rows against float64, that a column's bits depend on its numbers alone, and that nothing around is
+// read or written.
+func TestSumRows(t *testing.T) {
+	values := numbers(gauss, 1)
+	for i, v := range values {
+		if v*0 != 0 {
+			values[i] = 1
+		}
+	}
+	forEachKernel(t, func(t *testing.T) {
+		check := func(from, cols, rows int) {
+			stride := cols + from%3
+			m := slices.Repeat([]float32{float32(nan)}, from+stride*rows)
+			for i := range rows {
+				copy(m[from+i*stride:][:cols], values[i*cols:])
+			}
+			dst := guarded(from + cols + 16)
+			SumRows(dst[from:from+cols], m[from:], stride, rows)
+			for j, got := range dst {
+				if j -= from; j < 0 || j >= cols {
+					if got != guard {
+						t.Fatalf("[%d, %d]: column %d was written", rows, cols, j)
+					}
+					continue
+				}
+				var want, size float64
+				column := make([]float32, rows)
+				for i := range rows {
+					column[i] = values[i*cols+j]
+					want, size = want+float64(column[i]), size+math.Abs(float64(column[i]))
+				}
+				var alone [1]float32
+				SumRows(alone[:], column, 1, rows)
+				if !isClose(got, want, 0, float64(rows)*ulp/2*size) || got != alone[0] {
+					t.Fatalf("[%d, %d]: column %d is %v, and %v alone, want %v", rows, cols, j, got, alone[0], want)
+				}
+			}
+		}
+		each(func(from, n int) {
+			for _, rows := range []int{0, 1, 2, 37} {
+				check(from, n, rows)
+			}
+		})
+		check(1, 400, 40)
+	})
+}

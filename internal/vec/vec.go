@@ -1,6 +1,6 @@
-// Package vec computes functions of float32 slices, each in one pass. All slices of a call must have the same length: that of
-// the first counts, and a call panics where another has not the capacity for it. dst may be one of the sources, but must not
-// overlap one otherwise.
+// Package vec computes functions of float32 slices, each in one pass. Where a function does not say otherwise, all slices of a
+// call must have the same length: that of the first counts, and a call panics where another has not the capacity for it. dst may
+// be one of the sources, but must not overlap one otherwise.
 //
 // On processors with AVX2 and FMA the loops are assembly, elsewhere plain Go. The two may round differently, but on one machine
 // what becomes of an element depends on nothing but its value, and a sum's order on nothing but its length.
@@ -81,3 +81,14 @@ func Adam(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon float32)
 
 // Bytes computes dst = b / 255, rounded to nearest.
 func Bytes(dst []float32, b []byte) { best.bytes(dst, b[:len(dst)]) }
+
+// SumRows computes dst = Σᵢ m[i·stride : i·stride+len(dst)] for i < rows, each column from its first row to its last. It panics
+// where m is too short for that. dst must not overlap m.
+func SumRows(dst, m []float32, stride, rows int) {
+	if rows == 0 {
+		clear(dst)
+		return
+	}
+	_ = m[(rows-1)*stride:][:len(dst)]
+	best.sumRows(dst, m, stride, rows)
+}

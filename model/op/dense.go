@@ -173,10 +173,7 @@ func (o *denseBiasGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	db := o.db.shaped(cols)
 	sum := floats(db)
 	parallel.For(cols, columnGrain, func(start, end int) {
-		clear(sum[start:end])
-		for row := range rows {
-			vec.Add(sum[start:end], da[row*cols+start:row*cols+end])
-		}
+		vec.SumRows(sum[start:end], da[start:], cols, rows)
 	})
 	return db, nil
 }

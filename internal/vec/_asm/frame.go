@@ -105,22 +105,27 @@ type lanes struct {
 	mask VecVirtual // of the elements that there are; nil means all
 }
 
-func (l lanes) load(slice Register) VecVirtual {
-	v, address := YMM(), Mem{Base: slice, Index: l.at, Scale: 4}
-	if l.mask == nil {
+func (l lanes) load(slice Register) VecVirtual { return loadFrom(l.address(slice), l.mask) }
+
+func (l lanes) store(v VecVirtual, slice Register) { storeTo(l.address(slice), l.mask, v) }
+
+func (l lanes) address(slice Register) Mem { return Mem{Base: slice, Index: l.at, Scale: 4} }
+
+func loadFrom(address Mem, mask VecVirtual) VecVirtual {
+	v := YMM()
+	if mask == nil {
 		VMOVUPS(address, v)
 	} else {
-		VMASKMOVPS(address, l.mask, v)
+		VMASKMOVPS(address, mask, v)
 	}
 	return v
 }
 
-func (l lanes) store(v VecVirtual, slice Register) {
-	address := Mem{Base: slice, Index: l.at, Scale: 4}
-	if l.mask == nil {
+func storeTo(address Mem, mask, v VecVirtual) {
+	if mask == nil {
 		VMOVUPS(v, address)
 	} else {
-		VMASKMOVPS(v, l.mask, address)
+		VMASKMOVPS(v, mask, address)
 	}
 }
 
@@ -130,12 +135,17 @@ func each(n Register, body func(lanes)) {
 	at := whole(n, body)
 	ANDQ(Imm(7), n)
 	JZ(LabelRef("done"))
+	body(lanes{at, maskOf(n)})
+	Label("done")
+}
+
+// maskOf emits the mask of the first n of 8 elements, and overwrites n.
+func maskOf(n Register) VecVirtual {
 	table, mask := GP64(), YMM()
 	LEAQ(masks(), table)
 	NEGQ(n)
 	VMOVUPS(Mem{Base: table, Index: n, Scale: 4, Disp: 8 * 4}, mask)
-	body(lanes{at, mask})
-	Label("done")
+	return mask
 }
 
 // whole emits body for 8 elements at a time, up to the last multiple of 8 in n, and returns where that is.

@@ -16,6 +16,7 @@ func main() {
 	normal()
 	adam()
 	bytes()
+	sumRows()
 	Generate()
 }
 
