@@ -154,6 +154,17 @@ func adamAVX2(w []float32, m []float32, v []float32, g []float32, beta1 float32,
 //go:noescape
 func bytesAVX2(dst []float32, b []byte)
 
+// boxMullerAVX2 replaces
+//
+//	for i := 0; i < len(dst); i += 2 { // len(dst) is a multiple of 16
+//		radius := sqrt(-2 * log((words[i]+0.5)/(1<<32)))
+//		angle := 2 * Pi * words[i+1] / (1<<32)
+//		dst[i], dst[i+1] = radius*cos(angle), radius*sin(angle)
+//	}
+//
+//go:noescape
+func boxMullerAVX2(dst []float32, words []uint32)
+
 // sumRowsAVX2 replaces
 //
 //	for j := range dst { // rows is positive

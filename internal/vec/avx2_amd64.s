@@ -1318,6 +1318,269 @@ DATA per255Rest<>+24(SB)/4, $0xaf7efeff
 DATA per255Rest<>+28(SB)/4, $0xaf7efeff
 GLOBL per255Rest<>(SB), RODATA|NOPTR, $32
 
+// func boxMullerAVX2(dst []float32, words []uint32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·boxMullerAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ words_base+24(FP), CX
+	MOVQ dst_len+8(FP), DX
+	SHRQ $0x01, DX
+	XORQ BX, BX
+	ANDQ $-8, DX
+	JZ   rest
+
+loop:
+	VMOVUPS     (CX)(BX*8), Y0
+	VSHUFPS     $0xdd, 32(CX)(BX*8), Y0, Y1
+	VSHUFPS     $0x88, 32(CX)(BX*8), Y0, Y0
+	VPSLLD      $0x02, Y1, Y2
+	VCVTDQ2PS   Y2, Y2
+	VMULPS      perHalfTurn<>+0(SB), Y2, Y2
+	VMULPS      Y2, Y2, Y3
+	VMOVUPS     sin3<>+0(SB), Y4
+	VFMADD213PS sin2<>+0(SB), Y3, Y4
+	VFMADD213PS sin1<>+0(SB), Y3, Y4
+	VFMADD213PS sin0<>+0(SB), Y3, Y4
+	VMULPS      Y2, Y4, Y4
+	VFMADD231PS quarterPi<>+0(SB), Y2, Y4
+	VMOVUPS     cos3<>+0(SB), Y2
+	VFMADD213PS cos2<>+0(SB), Y3, Y2
+	VFMADD213PS cos1<>+0(SB), Y3, Y2
+	VFMADD213PS cos0<>+0(SB), Y3, Y2
+	VFMADD213PS one<>+0(SB), Y3, Y2
+	VPADDD      eighthTurn<>+0(SB), Y1, Y1
+	VPSLLD      $0x01, Y1, Y3
+	VBLENDVPS   Y3, Y4, Y2, Y5
+	VBLENDVPS   Y3, Y2, Y4, Y2
+	VANDPS      sign<>+0(SB), Y1, Y3
+	VXORPS      Y3, Y2, Y2
+	VPADDD      quarterTurn<>+0(SB), Y1, Y1
+	VANDPS      sign<>+0(SB), Y1, Y3
+	VXORPS      Y3, Y5, Y5
+	VPXOR       ones<>+0(SB), Y0, Y1
+	VPMINUD     Y0, Y1, Y1
+	VCVTDQ2PS   Y1, Y1
+	VMULPS      perWord<>+0(SB), Y1, Y1
+	VADDPS      halfWord<>+0(SB), Y1, Y1
+	VPSRLD      $0x17, Y1, Y3
+	VMOVUPS     biasOfHalf<>+0(SB), Y4
+	VPSUBD      Y3, Y4, Y3
+	VCVTDQ2PS   Y3, Y3
+	VANDPS      fraction<>+0(SB), Y1, Y4
+	VORPS       half<>+0(SB), Y4, Y4
+	VMOVUPS     one<>+0(SB), Y6
+	VSUBPS      Y4, Y6, Y4
+	VPSRAD      $0x1f, Y0, Y0
+	VBLENDVPS   Y0, Y1, Y4, Y4
+	VPANDN      Y3, Y0, Y3
+	VMOVUPS     two<>+0(SB), Y0
+	VSUBPS      Y4, Y0, Y0
+	VDIVPS      Y0, Y4, Y0
+	VMULPS      Y0, Y0, Y1
+	VMOVUPS     log3<>+0(SB), Y4
+	VFMADD213PS log2<>+0(SB), Y1, Y4
+	VFMADD213PS log1<>+0(SB), Y1, Y4
+	VFMADD213PS log0<>+0(SB), Y1, Y4
+	VMULPS      Y0, Y1, Y1
+	VADDPS      Y0, Y0, Y0
+	VFMADD213PS Y0, Y1, Y4
+	VFMADD231PS ln2<>+0(SB), Y3, Y4
+	VADDPS      Y4, Y4, Y4
+	VSQRTPS     Y4, Y4
+	VMULPS      Y4, Y5, Y5
+	VMULPS      Y4, Y2, Y2
+	VUNPCKLPS   Y2, Y5, Y4
+	VUNPCKHPS   Y2, Y5, Y5
+	VMOVUPS     Y4, (AX)(BX*8)
+	VMOVUPS     Y5, 32(AX)(BX*8)
+	ADDQ        $0x08, BX
+	CMPQ        BX, DX
+	JB          loop
+
+rest:
+	VZEROUPPER
+	RET
+
+DATA perHalfTurn<>+0(SB)/4, $0x30000000
+DATA perHalfTurn<>+4(SB)/4, $0x30000000
+DATA perHalfTurn<>+8(SB)/4, $0x30000000
+DATA perHalfTurn<>+12(SB)/4, $0x30000000
+DATA perHalfTurn<>+16(SB)/4, $0x30000000
+DATA perHalfTurn<>+20(SB)/4, $0x30000000
+DATA perHalfTurn<>+24(SB)/4, $0x30000000
+DATA perHalfTurn<>+28(SB)/4, $0x30000000
+GLOBL perHalfTurn<>(SB), RODATA|NOPTR, $32
+
+DATA sin3<>+0(SB)/4, $0xb816c981
+DATA sin3<>+4(SB)/4, $0xb816c981
+DATA sin3<>+8(SB)/4, $0xb816c981
+DATA sin3<>+12(SB)/4, $0xb816c981
+DATA sin3<>+16(SB)/4, $0xb816c981
+DATA sin3<>+20(SB)/4, $0xb816c981
+DATA sin3<>+24(SB)/4, $0xb816c981
+DATA sin3<>+28(SB)/4, $0xb816c981
+GLOBL sin3<>(SB), RODATA|NOPTR, $32
+
+DATA sin2<>+0(SB)/4, $0x3b232f49
+DATA sin2<>+4(SB)/4, $0x3b232f49
+DATA sin2<>+8(SB)/4, $0x3b232f49
+DATA sin2<>+12(SB)/4, $0x3b232f49
+DATA sin2<>+16(SB)/4, $0x3b232f49
+DATA sin2<>+20(SB)/4, $0x3b232f49
+DATA sin2<>+24(SB)/4, $0x3b232f49
+DATA sin2<>+28(SB)/4, $0x3b232f49
+GLOBL sin2<>(SB), RODATA|NOPTR, $32
+
+DATA sin1<>+0(SB)/4, $0xbda55ddd
+DATA sin1<>+4(SB)/4, $0xbda55ddd
+DATA sin1<>+8(SB)/4, $0xbda55ddd
+DATA sin1<>+12(SB)/4, $0xbda55ddd
+DATA sin1<>+16(SB)/4, $0xbda55ddd
+DATA sin1<>+20(SB)/4, $0xbda55ddd
+DATA sin1<>+24(SB)/4, $0xbda55ddd
+DATA sin1<>+28(SB)/4, $0xbda55ddd
+GLOBL sin1<>(SB), RODATA|NOPTR, $32
+
+DATA sin0<>+0(SB)/4, $0xb2d195e6
+DATA sin0<>+4(SB)/4, $0xb2d195e6
+DATA sin0<>+8(SB)/4, $0xb2d195e6
+DATA sin0<>+12(SB)/4, $0xb2d195e6
+DATA sin0<>+16(SB)/4, $0xb2d195e6
+DATA sin0<>+20(SB)/4, $0xb2d195e6
+DATA sin0<>+24(SB)/4, $0xb2d195e6
+DATA sin0<>+28(SB)/4, $0xb2d195e6
+GLOBL sin0<>(SB), RODATA|NOPTR, $32
+
+DATA quarterPi<>+0(SB)/4, $0x3f490fdb
+DATA quarterPi<>+4(SB)/4, $0x3f490fdb
+DATA quarterPi<>+8(SB)/4, $0x3f490fdb
+DATA quarterPi<>+12(SB)/4, $0x3f490fdb
+DATA quarterPi<>+16(SB)/4, $0x3f490fdb
+DATA quarterPi<>+20(SB)/4, $0x3f490fdb
+DATA quarterPi<>+24(SB)/4, $0x3f490fdb
+DATA quarterPi<>+28(SB)/4, $0x3f490fdb
+GLOBL quarterPi<>(SB), RODATA|NOPTR, $32
+
+DATA cos3<>+0(SB)/4, $0x366ceabf
+DATA cos3<>+4(SB)/4, $0x366ceabf
+DATA cos3<>+8(SB)/4, $0x366ceabf
+DATA cos3<>+12(SB)/4, $0x366ceabf
+DATA cos3<>+16(SB)/4, $0x366ceabf
+DATA cos3<>+20(SB)/4, $0x366ceabf
+DATA cos3<>+24(SB)/4, $0x366ceabf
+DATA cos3<>+28(SB)/4, $0x366ceabf
+GLOBL cos3<>(SB), RODATA|NOPTR, $32
+
+DATA cos2<>+0(SB)/4, $0xb9aae2f0
+DATA cos2<>+4(SB)/4, $0xb9aae2f0
+DATA cos2<>+8(SB)/4, $0xb9aae2f0
+DATA cos2<>+12(SB)/4, $0xb9aae2f0
+DATA cos2<>+16(SB)/4, $0xb9aae2f0
+DATA cos2<>+20(SB)/4, $0xb9aae2f0
+DATA cos2<>+24(SB)/4, $0xb9aae2f0
+DATA cos2<>+28(SB)/4, $0xb9aae2f0
+GLOBL cos2<>(SB), RODATA|NOPTR, $32
+
+DATA cos1<>+0(SB)/4, $0x3c81e0ef
+DATA cos1<>+4(SB)/4, $0x3c81e0ef
+DATA cos1<>+8(SB)/4, $0x3c81e0ef
+DATA cos1<>+12(SB)/4, $0x3c81e0ef
+DATA cos1<>+16(SB)/4, $0x3c81e0ef
+DATA cos1<>+20(SB)/4, $0x3c81e0ef
+DATA cos1<>+24(SB)/4, $0x3c81e0ef
+DATA cos1<>+28(SB)/4, $0x3c81e0ef
+GLOBL cos1<>(SB), RODATA|NOPTR, $32
+
+DATA cos0<>+0(SB)/4, $0xbe9de9e6
+DATA cos0<>+4(SB)/4, $0xbe9de9e6
+DATA cos0<>+8(SB)/4, $0xbe9de9e6
+DATA cos0<>+12(SB)/4, $0xbe9de9e6
+DATA cos0<>+16(SB)/4, $0xbe9de9e6
+DATA cos0<>+20(SB)/4, $0xbe9de9e6
+DATA cos0<>+24(SB)/4, $0xbe9de9e6
+DATA cos0<>+28(SB)/4, $0xbe9de9e6
+GLOBL cos0<>(SB), RODATA|NOPTR, $32
+
+DATA eighthTurn<>+0(SB)/4, $0x20000000
+DATA eighthTurn<>+4(SB)/4, $0x20000000
+DATA eighthTurn<>+8(SB)/4, $0x20000000
+DATA eighthTurn<>+12(SB)/4, $0x20000000
+DATA eighthTurn<>+16(SB)/4, $0x20000000
+DATA eighthTurn<>+20(SB)/4, $0x20000000
+DATA eighthTurn<>+24(SB)/4, $0x20000000
+DATA eighthTurn<>+28(SB)/4, $0x20000000
+GLOBL eighthTurn<>(SB), RODATA|NOPTR, $32
+
+DATA quarterTurn<>+0(SB)/4, $0x40000000
+DATA quarterTurn<>+4(SB)/4, $0x40000000
+DATA quarterTurn<>+8(SB)/4, $0x40000000
+DATA quarterTurn<>+12(SB)/4, $0x40000000
+DATA quarterTurn<>+16(SB)/4, $0x40000000
+DATA quarterTurn<>+20(SB)/4, $0x40000000
+DATA quarterTurn<>+24(SB)/4, $0x40000000
+DATA quarterTurn<>+28(SB)/4, $0x40000000
+GLOBL quarterTurn<>(SB), RODATA|NOPTR, $32
+
+DATA ones<>+0(SB)/4, $0xffffffff
+DATA ones<>+4(SB)/4, $0xffffffff
+DATA ones<>+8(SB)/4, $0xffffffff
+DATA ones<>+12(SB)/4, $0xffffffff
+DATA ones<>+16(SB)/4, $0xffffffff
+DATA ones<>+20(SB)/4, $0xffffffff
+DATA ones<>+24(SB)/4, $0xffffffff
+DATA ones<>+28(SB)/4, $0xffffffff
+GLOBL ones<>(SB), RODATA|NOPTR, $32
+
+DATA perWord<>+0(SB)/4, $0x2f800000
+DATA perWord<>+4(SB)/4, $0x2f800000
+DATA perWord<>+8(SB)/4, $0x2f800000
+DATA perWord<>+12(SB)/4, $0x2f800000
+DATA perWord<>+16(SB)/4, $0x2f800000
+DATA perWord<>+20(SB)/4, $0x2f800000
+DATA perWord<>+24(SB)/4, $0x2f800000
+DATA perWord<>+28(SB)/4, $0x2f800000
+GLOBL perWord<>(SB), RODATA|NOPTR, $32
+
+DATA halfWord<>+0(SB)/4, $0x2f000000
+DATA halfWord<>+4(SB)/4, $0x2f000000
+DATA halfWord<>+8(SB)/4, $0x2f000000
+DATA halfWord<>+12(SB)/4, $0x2f000000
+DATA halfWord<>+16(SB)/4, $0x2f000000
+DATA halfWord<>+20(SB)/4, $0x2f000000
+DATA halfWord<>+24(SB)/4, $0x2f000000
+DATA halfWord<>+28(SB)/4, $0x2f000000
+GLOBL halfWord<>(SB), RODATA|NOPTR, $32
+
+DATA biasOfHalf<>+0(SB)/4, $0x0000007e
+DATA biasOfHalf<>+4(SB)/4, $0x0000007e
+DATA biasOfHalf<>+8(SB)/4, $0x0000007e
+DATA biasOfHalf<>+12(SB)/4, $0x0000007e
+DATA biasOfHalf<>+16(SB)/4, $0x0000007e
+DATA biasOfHalf<>+20(SB)/4, $0x0000007e
+DATA biasOfHalf<>+24(SB)/4, $0x0000007e
+DATA biasOfHalf<>+28(SB)/4, $0x0000007e
+GLOBL biasOfHalf<>(SB), RODATA|NOPTR, $32
+
+DATA fraction<>+0(SB)/4, $0x007fffff
+DATA fraction<>+4(SB)/4, $0x007fffff
+DATA fraction<>+8(SB)/4, $0x007fffff
+DATA fraction<>+12(SB)/4, $0x007fffff
+DATA fraction<>+16(SB)/4, $0x007fffff
+DATA fraction<>+20(SB)/4, $0x007fffff
+DATA fraction<>+24(SB)/4, $0x007fffff
+DATA fraction<>+28(SB)/4, $0x007fffff
+GLOBL fraction<>(SB), RODATA|NOPTR, $32
+
+DATA ln2<>+0(SB)/4, $0x3f317218
+DATA ln2<>+4(SB)/4, $0x3f317218
+DATA ln2<>+8(SB)/4, $0x3f317218
+DATA ln2<>+12(SB)/4, $0x3f317218
+DATA ln2<>+16(SB)/4, $0x3f317218
+DATA ln2<>+20(SB)/4, $0x3f317218
+DATA ln2<>+24(SB)/4, $0x3f317218
+DATA ln2<>+28(SB)/4, $0x3f317218
+GLOBL ln2<>(SB), RODATA|NOPTR, $32
+
 // func sumRowsAVX2(dst []float32, m []float32, stride int, rows int)
 // Requires: AVX
 TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-64

@@ -11,7 +11,7 @@ func BenchmarkKernels(b *testing.B) {
 	const n, batch, hidden, weights, pixels = 1 << 14, 128, 400, 652824, 128 * 784
 	x, y, z, dst := normal(n), normal(n), normal(n), normal(n)
 	w, m, v, g := normal(weights), normal(weights), make([]float32, weights), normal(weights)
-	activations, sums := normal(batch*hidden), make([]float32, hidden)
+	words, activations, sums := randomWords(n), normal(batch*hidden), make([]float32, hidden)
 	image, values := make([]byte, pixels), make([]float32, pixels)
 	for _, k := range []struct {
 		name     string
@@ -35,6 +35,7 @@ func BenchmarkKernels(b *testing.B) {
 		{"ReparameterizeGradient", n, 16, func() { ReparameterizeGradient(dst, x, y, z) }},
 		{"Adam", weights, 28, func() { Adam(w, m, v, g, 0.9, 0.999, 1e-6, 1, 1e-8) }},
 		{"Bytes", pixels, 5, func() { Bytes(values, image) }},
+		{"BoxMuller", n, 8, func() { BoxMuller(dst, words) }},
 		{"SumRows", batch * hidden, 4, func() { SumRows(sums, activations, hidden, batch) }},
 	} {
 		b.Run(k.name, func(b *testing.B) {

@@ -21,6 +21,7 @@ type kernels struct {
 	reparameterizeGradient   func(dst, logVar, epsilon, dz []float32)
 	adam                     func(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon float32)
 	bytes                    func(dst []float32, b []byte)
+	boxMuller                func(dst []float32, words []uint32)
 	sumRows                  func(dst, m []float32, stride, rows int) // rows is positive
 }
 
@@ -42,6 +43,7 @@ var plain = kernels{
 	reparameterizeGradient:   reparameterizeGradientPlain,
 	adam:                     adamPlain,
 	bytes:                    bytesPlain,
+	boxMuller:                boxMullerPlain,
 	sumRows:                  sumRowsPlain,
 }
 
@@ -154,6 +156,18 @@ func adamPlain(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon flo
 func bytesPlain(dst []float32, b []byte) {
 	for i, v := range b {
 		dst[i] = float32(v) / 255
+	}
+}
+
+func boxMullerPlain(dst []float32, words []uint32) {
+	for i := 0; i < len(dst); i += 2 {
+		u := (float64(words[i]) + 0.5) * (1.0 / (1 << 32))
+		radius := math.Sqrt(-2 * math.Log(u))
+		sin, cos := math.Sincos(2 * math.Pi * float64(words[i+1]) * (1.0 / (1 << 32)))
+		dst[i] = float32(radius * cos)
+		if i+1 < len(dst) {
+			dst[i+1] = float32(radius * sin)
+		}
 	}
 }
 

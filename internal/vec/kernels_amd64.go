@@ -29,6 +29,7 @@ var avx2 = kernels{
 	reparameterizeGradient:   reparameterizeGradientAVX2,
 	adam:                     adamAVX2,
 	bytes:                    wholeBytesAVX2,
+	boxMuller:                wholeBoxMullerAVX2,
 	sumRows:                  sumRowsAVX2,
 }
 
@@ -37,4 +38,19 @@ func wholeBytesAVX2(dst []float32, b []byte) {
 	whole := len(dst) &^ 7
 	bytesAVX2(dst[:whole], b[:whole])
 	bytesPlain(dst[whole:], b[whole:])
+}
+
+// wholeBoxMullerAVX2 takes the rest of 16 numbers through the same kernel, in a copy, so that they do not depend on where they are.
+func wholeBoxMullerAVX2(dst []float32, words []uint32) {
+	whole := len(dst) &^ 15
+	boxMullerAVX2(dst[:whole], words[:whole])
+	if whole < len(dst) {
+		var (
+			rest      [16]float32
+			restWords [16]uint32
+		)
+		copy(restWords[:], words[whole:])
+		boxMullerAVX2(rest[:], restWords[:])
+		copy(dst[whole:], rest[:])
+	}
 }

@@ -82,6 +82,16 @@ func Adam(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon float32)
 // Bytes computes dst = b / 255, rounded to nearest.
 func Bytes(dst []float32, b []byte) { best.bytes(dst, b[:len(dst)]) }
 
+// BoxMuller makes pairs of independent numbers from N(0, 1) out of pairs of uniformly distributed words:
+//
+//	dst₂ᵢ, dst₂ᵢ₊₁ = √(−2·log u)·(cos α, sin α),  u = (words₂ᵢ+½) / 2³²,  α = 2π·words₂ᵢ₊₁ / 2³²
+//
+// to 3·2⁻²³ of a number's size, or 1e-14 near zero. Of an odd dst the last pair's second number is left out, but words has both its
+// words.
+func BoxMuller(dst []float32, words []uint32) {
+	best.boxMuller(dst, words[:len(dst)+len(dst)%2])
+}
+
 // SumRows computes dst = Σᵢ m[i·stride : i·stride+len(dst)] for i < rows, each column from its first row to its last. It panics
 // where m is too short for that. dst must not overlap m.
 func SumRows(dst, m []float32, stride, rows int) {

@@ -328,6 +328,7 @@ func TestTooShort(t *testing.T) {
 		"Reparameterize":         func() { Reparameterize(long, long, long, short) },
 		"Adam":                   func() { Adam(long, long, short, long, 0, 0, 0, 0, 0) },
 		"Bytes":                  func() { Bytes(long, make([]byte, 8)) },
+		"BoxMuller":              func() { BoxMuller(long, make([]uint32, 9)) },
 		"SumRows":                func() { SumRows(short[:4], long, 6, 2) },
 		"SumRows of one":         func() { SumRows(long, short, 0, 1) },
 		"SumRows upwards":        func() { SumRows(short, long, -1, 2) },

@@ -95,11 +95,17 @@ func expOfMinusAbs(x VecVirtual) VecVirtual {
 	return q
 }
 
-// log1p emits log(1+e) for 0 ≤ e ≤ 1, which is log((1+s)/(1−s)) for s = e/(2+e). All terms are positive, so none cancel.
+// log1p emits log(1+e) for 0 ≤ e ≤ 1, which is log((1+s)/(1−s)) for s = e/(2+e).
 func log1p(e VecVirtual) VecVirtual {
-	s, square := YMM(), YMM()
+	s := YMM()
 	VADDPS(constant("two", 2), e, s)
 	VDIVPS(s, e, s)
+	return logOfRatio(s)
+}
+
+// logOfRatio emits log((1+s)/(1−s)) for 0 ≤ s ≤ ⅓. All terms are positive, so none cancel.
+func logOfRatio(s VecVirtual) VecVirtual {
+	square := YMM()
 	VMULPS(s, s, square)
 	p := polynomial("log", logCoefficients, square)
 	VMULPS(s, square, square)

@@ -16,6 +16,7 @@ func main() {
 	normal()
 	adam()
 	bytes()
+	boxMuller()
 	sumRows()
 	Generate()
 }
