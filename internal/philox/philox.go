@@ -4,12 +4,20 @@
 // A number depends on its seed, its stream, its step and its place, and on nothing that was drawn before it.
 // So a resumed run continues with the same bits, any part of a sequence can be made by itself,
 // and another device can draw the same numbers.
+//
+// The words of a sequence, and what Below and Uniform make of them, are the same on every processor. Normal may round differently from
+// one kind to the next, as package vec says.
 package philox
 
 import (
-	"math"
 	"math/bits"
+	"slices"
+	"sync"
+
+	"govae/internal/vec"
 )
+
+//go:generate env GOWORK=off go run -C _asm . -out ../avx2_amd64.s -stubs ../avx2_amd64.go -pkg philox
 
 // Stream keeps the numbers drawn for one purpose apart from those drawn for another.
 type Stream uint32
@@ -84,25 +92,54 @@ func (s *Source) Below(n uint32) uint32 {
 	return uint32(product >> 32)
 }
 
+// chunk is how many words are drawn at a time: few enough to stay in the first-level cache until they are used.
+const chunk = 1024
+
+var chunks = sync.Pool{New: func() any { return new([chunk]uint32) }}
+
 // Uniform fills dst with numbers from low to high, both included: rounding can reach high.
 func (s *Source) Uniform(dst []float32, low, high float32) {
-	for i := range dst {
-		unit := float32(s.Uint32()>>8) * (1.0 / (1 << 24)) // 24 bits: every float32 step of [½, 1)
-		dst[i] = low + (high-low)*unit
+	words := chunks.Get().(*[chunk]uint32)
+	for part := range slices.Chunk(dst, chunk) {
+		s.fill(words[:len(part)])
+		for i := range part {
+			unit := float32(words[i]>>8) * (1.0 / (1 << 24)) // 24 bits: every float32 step of [½, 1)
+			part[i] = low + (high-low)*unit
+		}
 	}
+	chunks.Put(words)
 }
 
 // Normal fills dst with numbers from N(0, 1), by the transform of Box and Muller. Each pair takes two draws,
-// and an odd last one takes two as well.
+// and an odd last one takes two as well. vec.BoxMuller has the formula.
 func (s *Source) Normal(dst []float32) {
-	for i := 0; i < len(dst); i += 2 {
-		u := (float64(s.Uint32()) + 0.5) * (1.0 / (1 << 32)) // never 0, so the logarithm is finite
-		angle := 2 * math.Pi * float64(s.Uint32()) * (1.0 / (1 << 32))
-		radius := math.Sqrt(-2 * math.Log(u))
-		sin, cos := math.Sincos(angle)
-		dst[i] = float32(radius * cos)
-		if i+1 < len(dst) {
-			dst[i+1] = float32(radius * sin)
-		}
+	words := chunks.Get().(*[chunk]uint32)
+	for part := range slices.Chunk(dst, chunk) {
+		drawn := words[:len(part)+len(part)%2]
+		s.fill(drawn)
+		vec.BoxMuller(part, drawn)
+	}
+	chunks.Put(words)
+}
+
+// fill draws len(dst) times.
+func (s *Source) fill(dst []uint32) {
+	drawn := copy(dst, s.block[s.used:])
+	s.used += drawn
+	dst = dst[drawn:]
+	whole := len(dst) &^ 3
+	blocks(dst[:whole], s.counter, s.key)
+	s.counter[0] += uint32(whole / 4)
+	for i := whole; i < len(dst); i++ {
+		dst[i] = s.Uint32()
+	}
+}
+
+// blocksPlain fills dst with the blocks of consecutive counters, the first of which is given. len(dst) is a multiple of 4.
+func blocksPlain(dst []uint32, counter [4]uint32, key [2]uint32) {
+	for ; len(dst) > 0; dst = dst[4:] {
+		block := Block(counter, key)
+		copy(dst, block[:])
+		counter[0]++
 	}
 }

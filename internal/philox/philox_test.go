@@ -6,7 +6,18 @@ import (
 	"testing"
 )
 
-// TestBlock checks the known-answer vectors of Random123 (tests/kat_vectors, philox4x32 10).
+// forEachKernel runs a test with every way to make blocks that this machine has.
+func forEachKernel(t *testing.T, test func(t *testing.T)) {
+	fastest := blocks
+	defer func() { blocks = fastest }()
+	for name, kernel := range map[string]func([]uint32, [4]uint32, [2]uint32){"fastest": fastest, "plain": blocksPlain} {
+		blocks = kernel
+		t.Run(name, test)
+	}
+}
+
+// TestBlock checks the known-answer vectors of Random123 (tests/kat_vectors, philox4x32 10), in the place of each of 8 blocks that
+// are made side by side.
 func TestBlock(t *testing.T) {
 	for _, kat := range []struct {
 		counter [4]uint32
@@ -29,7 +40,39 @@ func TestBlock(t *testing.T) {
 		if got := Block(kat.counter, kat.key); got != kat.want {
 			t.Errorf("Block(%08x, %08x) = %08x, want %08x", kat.counter, kat.key, got, kat.want)
 		}
+		forEachKernel(t, func(t *testing.T) {
+			for place := range 8 {
+				counter := kat.counter
+				counter[0] -= uint32(place)
+				var words [32]uint32
+				blocks(words[:], counter, kat.key)
+				if got := [4]uint32(words[4*place:]); got != kat.want {
+					t.Errorf("block %d from %08x with %08x on is %08x, want %08x", place, counter, kat.key, got, kat.want)
+				}
+			}
+		})
 	}
+}
+
+// TestBlocks checks consecutive blocks against Block, over the counter's end too, and that nothing around is written.
+func TestBlocks(t *testing.T) {
+	const guard = 0x5A5A5A5A
+	counter, key := [4]uint32{math.MaxUint32 - 40, 0x9abcdef0, 0x80000001, 0xfedcba98}, [2]uint32{0xdeadbeef, 0x80000000}
+	forEachKernel(t, func(t *testing.T) {
+		for n := range 100 {
+			want := []uint32{guard}
+			for i := range n {
+				block := Block([4]uint32{counter[0] + uint32(i), counter[1], counter[2], counter[3]}, key)
+				want = append(want, block[:]...)
+			}
+			want = append(want, guard)
+			got := slices.Repeat([]uint32{guard}, len(want))
+			blocks(got[1:1+4*n], counter, key)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%d blocks are %08x, want %08x", n, got, want)
+			}
+		}
+	})
 }
 
 // TestSourceCounts checks that a Source hands out the blocks of its counter in order.
@@ -105,23 +148,50 @@ func TestNormalTails(t *testing.T) {
 	}
 }
 
-// TestNormalPairs checks both halves of a pair against the transform of Box and Muller, and an odd length.
-func TestNormalPairs(t *testing.T) {
-	var odd, even [3]float32
-	New(5, Epsilon, 1).Normal(odd[:])
-	New(5, Epsilon, 1).Normal(even[:2])
-	if !slices.Equal(odd[:2], even[:2]) {
-		t.Errorf("the first two of three are %v, and of two %v", odd[:2], even[:2])
-	}
-	s := New(5, Epsilon, 1)
-	u := (float64(s.Uint32()) + 0.5) / math.Exp2(32)
-	angle := 2 * math.Pi * float64(s.Uint32()) / math.Exp2(32)
-	radius := math.Sqrt(-2 * math.Log(u))
-	if want := [2]float32{float32(radius * math.Cos(angle)), float32(radius * math.Sin(angle))}; [2]float32(odd[:2]) != want {
-		t.Errorf("the first pair is %v, want %v", odd[:2], want)
-	}
-	if odd[2] == 0 {
-		t.Error("the odd last number was not drawn")
+// TestDrawsContinue checks that Normal and Uniform take the next words of the sequence, wherever in a block that is, in the order of
+// Uint32, and each as many as it says, and that the numbers are what Box and Muller make of them, whatever their count.
+func TestDrawsContinue(t *testing.T) {
+	forEachKernel(t, func(t *testing.T) {
+		for before := range 6 {
+			for _, n := range []int{0, 1, 2, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 64, 65, chunk - 1, chunk, chunk + 1, 2*chunk + 37} {
+				got, want := New(5, Epsilon, 1), New(5, Epsilon, 1)
+				for range before {
+					got.Uint32()
+					want.Uint32()
+				}
+				dst := make([]float32, n+1)
+				dst[n] = 7 // is to stay
+				got.Normal(dst[:n])
+				for i := 0; i < n; i += 2 {
+					first, second := want.Uint32(), want.Uint32()
+					checkPair(t, dst[i:min(i+2, n)], first, second)
+				}
+				if dst[n] != 7 {
+					t.Fatalf("Normal of %d numbers wrote number %d", n, n)
+				}
+				got.Uniform(dst[:n], 0, 1<<24)
+				for i, v := range dst[:n] {
+					if w := float32(want.Uint32() >> 8); v != w {
+						t.Fatalf("after %d words: uniform number %d is %v, want %v", before, i, v, w)
+					}
+				}
+				if g, w := got.Uint32(), want.Uint32(); g != w {
+					t.Fatalf("after %d words and %d numbers twice the next word is %08x, want %08x", before, n, g, w)
+				}
+			}
+		}
+	})
+}
+
+// checkPair checks the transform of Box and Muller, or its first number alone.
+func checkPair(t *testing.T, got []float32, first, second uint32) {
+	t.Helper()
+	radius := math.Sqrt(-2 * math.Log((float64(first)+0.5)/math.Exp2(32)))
+	sin, cos := math.Sincos(2 * math.Pi * float64(second) / math.Exp2(32))
+	for i, v := range got {
+		if want := radius * []float64{cos, sin}[i]; math.Abs(float64(v)-want) > 0x3p-23*math.Abs(want)+1e-14 {
+			t.Fatalf("number %d of the pair of %08x and %08x is %v, want %v", i, first, second, v, want)
+		}
 	}
 }
 
