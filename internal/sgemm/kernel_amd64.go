@@ -4,26 +4,19 @@ package sgemm
 
 import "golang.org/x/sys/cpu"
 
-// best is the fastest kernel that this processor, and its system, can run.
-var best = func() *kernel {
+// kernels are those that this processor, and its system, can run, the fastest first.
+var kernels = func() []*kernel {
+	found := []*kernel{&plain}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		return &avx2
+		found = append([]*kernel{&avx2}, found...)
 	}
-	return &plain
+	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasBMI2 {
+		found = append([]*kernel{&avx512}, found...)
+	}
+	return found
 }()
 
-var avx2 = kernel{rows: 6, cols: 16, tile: tileAVX2, pack: packAVX2}
-
-func packAVX2(panel []float32, b Matrix) {
-	switch {
-	case b.ColStride == 1:
-		packRowsAVX2(panel, b.Data, b.RowStride, b.Rows)
-	case b.RowStride == 1 && b.Rows >= 8:
-		whole := b.Rows &^ 7
-		packColumnsAVX2(panel, b.Data, b.ColStride, whole)
-		b.Data, b.Rows = b.Data[whole:], b.Rows-whole
-		packPlain(panel[whole*b.Cols:], b)
-	default:
-		packPlain(panel, b)
-	}
-}
+var (
+	avx2   = kernel{rows: 6, cols: 16, band: 96 << 10, strip: stripAVX2, wholeRows: true, transpose: transposeAVX2, copyRows: copyRowsAVX2}
+	avx512 = kernel{rows: 12, cols: 32, band: 256 << 10, strip: stripAVX512, transpose: transposeAVX512, copyRows: copyRowsAVX512}
+)

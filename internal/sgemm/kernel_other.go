@@ -2,5 +2,5 @@
 
 package sgemm
 
-// best is the fastest kernel that this processor can run.
-var best = &plain
+// kernels are those that this processor can run, the fastest first.
+var kernels = []*kernel{&plain}

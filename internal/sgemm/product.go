@@ -1,7 +1,6 @@
 package sgemm
 
 import (
-	"math"
 	"runtime"
 	"sync"
 
@@ -9,61 +8,48 @@ import (
 )
 
 const (
-	maxDepth = 384 // a panel of 384 × 16 floats fills three quarters of a first-level cache of 32 KiB
+	maxDepth = 512 // elements of a sum that are added at a time
 
-	// maxBlock is how many floats of a a unit works on at a time: they stay in a second-level cache of 512 KiB.
-	maxBlock = 96 << 10
-
-	// Where a is copied, it is in slabs of maxCopy floats, but of minSlab rows at least, as each slab packs b anew.
-	maxCopy = 1 << 20
-	minSlab = 96
-
-	// minUnit is the work, in multiply-adds, that is worth handing to another core.
-	minUnit = 128 << 10
-
-	// packRows is how many rows of a tile take about as long as packing one panel.
-	packRows = 8
+	// shares is how many parts of a product each core gets, so that one that comes late, or is slowed down, does
+	// fewer of them.
+	shares = 4
 )
 
-// product is one call of MulBias. It is split into units: rows by panels of c, which is split in a grid that
-// may depend on the number of cores, because the depth of the blocks, and so the order of each sum, does not.
+// best is the kernel in use.
+var best = kernels[0]
+
+// product is one call of MulBias. The rows of c are cut into bands, its columns into panels as wide as a tile, and a
+// panel of a band into tiles, which are numbered band by band, panel by panel and downwards. What a core is given is a
+// range of them. A tile's sums are made in one order, in steps that depend on their length alone.
 type product struct {
 	kernel  *kernel
 	c, a, b Matrix
 	bias    []float32
 	relu    bool
 
-	depth      int // elements of a sum that are added at a time
-	unitRows   int
-	unitPanels int
-	unitsWide  int // units beside each other
+	depth    int // elements of a sum that are added at a time
+	bandRows int // a multiple of the tile's
+	tall     int // tiles above each other in a band
+	panels   int
 
-	copy []float32            // of a, where its own layout is slow to read
-	body func(start, end int) // p.units, kept because making it allocates
+	body func(start, end int) // p.tiles, kept because making it allocates
 }
 
 // products and workspaces are kept for reuse.
 var (
 	products = sync.Pool{New: func() any {
 		p := new(product)
-		p.body = p.units
+		p.body = p.tiles
 		return p
 	}}
 	workspaces = sync.Pool{New: func() any { return new(workspace) }}
 )
 
-// workspace is the memory that a unit needs.
+// workspace is the memory that one core needs.
 type workspace struct {
-	panel [maxDepth * maxCols]float32
-	tile  [maxRows * maxCols]float32 // a tile that reaches over the edge of c
-	bias  [maxCols]float32           // and its bias
+	panel [maxDepth*maxCols + packSlack]float32 // of b
+	band  []float32                             // of a
 }
-
-// The largest tile of any kernel: a kernel with a larger one must raise them.
-const (
-	maxRows = 6
-	maxCols = 16
-)
 
 // zero stands for every element of matrices that hold zeros alone.
 var zero = []float32{0}
@@ -73,155 +59,119 @@ func (p *product) run(c, a, b Matrix, bias []float32, relu bool) {
 	if a.Cols == 0 { // an empty sum is 0, as is the sum over one product of zeros
 		a, b = Matrix{Data: zero, Rows: a.Rows, Cols: 1}, Matrix{Data: zero, Rows: 1, Cols: b.Cols}
 	}
-	p.kernel, p.b, p.bias, p.relu = best, b, bias, relu
-	slab := a.Rows
-	if crowds(a) {
-		slab = max(maxCopy/a.Cols, minSlab)
+	p.kernel, p.c, p.a, p.b, p.bias, p.relu = best, c, a, b, bias, relu
+	p.plan()
+	tiles := ceilDiv(c.Rows, p.bandRows) * p.panels * p.tall
+	grain := tiles
+	if cores := runtime.GOMAXPROCS(0); cores > 1 {
+		grain = ceilDiv(tiles, shares*cores)
 	}
-	for top := 0; top < a.Rows; top += slab {
-		p.a, p.c = a.slab(top, slab), c.slab(top, slab)
-		if crowds(a) {
-			p.a = p.spread(p.a)
-		}
-		p.plan()
-		parallel.For(ceilDiv(p.c.Rows, p.unitRows)*p.unitsWide, 1, p.body)
-	}
+	parallel.For(tiles, grain, p.body)
 	p.c, p.a, p.b, p.bias = Matrix{}, Matrix{}, Matrix{}, nil // keep no memory of the caller alive
-}
-
-// slab returns the n rows of m from top on, or as many as there are.
-func (m Matrix) slab(top, n int) Matrix {
-	m.Data, m.Rows = m.from(top, 0), min(n, m.Rows-top)
-	return m
-}
-
-// crowds reports whether a is stored by columns that are a multiple of 4096 bytes apart: then the elements of a row
-// compete for the same few places of the caches, and a is better copied than read where it is.
-func crowds(a Matrix) bool {
-	const floats = 1024
-	return a.RowStride == 1 && a.ColStride != 0 && a.ColStride%floats == 0
-}
-
-// spread copies a, which is stored by columns, to columns that are an odd number of cache lines apart.
-func (p *product) spread(a Matrix) Matrix {
-	stride := ceilDiv(a.Rows, 16)*16 | 16
-	if size := a.Cols * stride; cap(p.copy) < size {
-		p.copy = make([]float32, size)
-	}
-	out := Matrix{p.copy[:cap(p.copy)], a.Rows, a.Cols, 1, stride}
-	for j := range a.Cols {
-		copy(out.from(0, j)[:a.Rows], a.from(0, j))
-	}
-	return out
 }
 
 func ceilDiv(n, d int) int { return (n + d - 1) / d }
 
-func (p *product) units(start, end int) {
+// plan cuts the product into steps, bands, panels and tiles.
+func (p *product) plan() {
+	rows, depth := p.c.Rows, p.a.Cols
+	p.depth = ceilDiv(depth, ceilDiv(depth, maxDepth)) // even steps
+	bands := ceilDiv(rows*p.depth, p.kernel.band)
+	p.tall = ceilDiv(rows, bands*p.kernel.rows)
+	p.bandRows = p.tall * p.kernel.rows
+	p.panels = ceilDiv(p.c.Cols, p.kernel.cols)
+}
+
+// tiles computes the tiles from number start to end.
+func (p *product) tiles(start, end int) {
 	w := workspaces.Get().(*workspace)
-	for unit := start; unit < end; unit++ {
-		p.unit(unit/p.unitsWide, unit%p.unitsWide, w)
+	perBand := p.panels * p.tall
+	for start < end {
+		number := start / perBand
+		next := min(end, (number+1)*perBand)
+		for k := 0; k < p.a.Cols; k += p.depth {
+			p.step(number, start-number*perBand, next-number*perBand, k, w)
+		}
+		start = next
 	}
 	workspaces.Put(w)
 }
 
-// plan splits the product into blocks and units.
-func (p *product) plan() {
-	rows, depth := p.c.Rows, p.a.Cols
-	blocks := ceilDiv(depth, maxDepth)
-	p.depth = min(ceilDiv(depth, 8*blocks)*8, depth) // even blocks, of whole steps of the kernel
-
-	panels := ceilDiv(p.c.Cols, p.kernel.cols)
-	chunks := p.rowChunks(panels)
-	p.unitRows = ceilDiv(rows, chunks*p.kernel.rows) * p.kernel.rows
-	p.unitPanels = min(ceilDiv(minUnit, p.unitRows*p.kernel.cols*depth), panels)
-	p.unitsWide = ceilDiv(panels, p.unitPanels)
+// step adds up to p.depth elements of each sum, from k on, in the tiles from start to end of a band.
+func (p *product) step(number, start, end, k int, w *workspace) {
+	b := p.band(number, k)
+	if crowds(b.a.RowStride) || crowds(b.a.ColStride) {
+		first, last := 0, p.tall
+		if start/p.tall == (end-1)/p.tall { // only one panel needs them
+			first, last = start%p.tall, (end-1)%p.tall+1
+		}
+		p.pack(&b, first, last, w)
+	}
+	for start < end {
+		panel := start / p.tall
+		next := min(end, (panel+1)*p.tall)
+		p.strip(b, panel, start-panel*p.tall, next-panel*p.tall, w)
+		start = next
+	}
 }
 
-// rowChunks returns how many chunks the rows of c are best split into: few, because each chunk packs b anew, but
-// as many as blocks of a need to fit the cache, and enough of them to keep all cores busy to the end.
-func (p *product) rowChunks(panels int) int {
-	rows, cores := p.c.Rows, runtime.GOMAXPROCS(0)
-	least := ceilDiv(rows*p.depth, maxBlock)
-	best, bestTime := least, math.MaxInt
-	for chunks := least; chunks < least+cores; chunks++ {
-		rounds := ceilDiv(panels*chunks, cores)
-		if time := rounds * (ceilDiv(rows, chunks) + packRows); time < bestTime {
-			best, bestTime = chunks, time
+// band is what a step needs of a: the rows from top on, and in the sums the elements from k on.
+type band struct {
+	top, k     int
+	a          Matrix
+	tileStride int // from a tile's first row to that of the next
+}
+
+func (p *product) band(number, k int) band {
+	top := number * p.bandRows
+	a := p.a.block(top, min(p.bandRows, p.a.Rows-top), k, min(p.depth, p.a.Cols-k))
+	return band{top, k, a, p.kernel.rows * a.RowStride}
+}
+
+// crowds reports whether elements that are stride floats apart compete for the same few places of the caches.
+func crowds(stride int) bool { return stride != 0 && stride%512 == 0 }
+
+// pack copies the tiles of b from first to last, each on its own: a column of its rows next to the one before.
+func (p *product) pack(b *band, first, last int, w *workspace) {
+	colStride := ceilDiv(p.kernel.rows, 4) * 4
+	tileStride := b.a.Cols * colStride
+	if size := p.tall*tileStride + packSlack; cap(w.band) < size {
+		w.band = make([]float32, size)
+	}
+	for tile := first; tile < last; tile++ {
+		top := tile * p.kernel.rows
+		if rows := min(p.kernel.rows, b.a.Rows-top); rows > 0 {
+			p.kernel.pack(w.band[tile*tileStride:cap(w.band)], colStride, b.a.block(top, rows, 0, b.a.Cols).T())
 		}
 	}
-	return best
+	b.a, b.tileStride = Matrix{w.band[:cap(w.band)], b.a.Rows, b.a.Cols, 1, colStride}, tileStride
 }
 
-// unit computes one rectangle of c, whose place in the grid is given.
-func (p *product) unit(row, column int, w *workspace) {
-	top, left := row*p.unitRows, column*p.unitPanels*p.kernel.cols
-	bottom := min(top+p.unitRows, p.c.Rows)
-	right := min(left+p.unitPanels*p.kernel.cols, p.c.Cols)
-	for k := 0; k < p.a.Cols; k += p.depth {
-		depth := min(p.depth, p.a.Cols-k)
-		for j := left; j < right; j += p.kernel.cols {
-			width := min(p.kernel.cols, right-j)
-			p.pack(k, depth, j, width, w)
-			for i := top; i < bottom; {
-				rows := tileRows(bottom-i, p.kernel.rows)
-				p.tile(i, rows, j, width, k, depth, w)
-				i += rows
-			}
-		}
-	}
-}
-
-// tileRows returns the height of the next of the tiles that share the rows left. It gives the last two the same
-// height, because a low tile takes nearly as long as a full one.
-func tileRows(left, most int) int {
-	if left > most && left < 2*most {
-		return (left + 1) / 2
-	}
-	return min(left, most)
-}
-
-// pack fills the panel with depth rows of b from k on, from column j on. What the panel holds beyond width goes into
-// sums that are not stored.
-func (p *product) pack(k, depth, j, width int, w *workspace) {
-	block := Matrix{p.b.from(k, j), depth, width, p.b.RowStride, p.b.ColStride}
-	panel := w.panel[:depth*p.kernel.cols]
-	if width == p.kernel.cols {
-		p.kernel.pack(panel, block)
+// strip adds to the tiles from first to last of a panel of a band.
+func (p *product) strip(b band, panel, first, last int, w *workspace) {
+	top, left := first*p.kernel.rows, panel*p.kernel.cols
+	rows := min(last*p.kernel.rows, b.a.Rows) - top
+	if rows <= 0 { // the last band may have fewer tiles
 		return
 	}
-	for row := range depth {
-		for col := range width {
-			panel[row*p.kernel.cols+col] = block.Data[row*block.RowStride+col*block.ColStride]
-		}
-	}
-}
-
-// tile computes the tile of c at (i, j) for depth elements of each sum, from k on.
-func (p *product) tile(i, rows, j, width, k, depth int, w *workspace) {
-	a, c := p.a.from(i, k), p.c.from(i, j)
-	accumulate, last := k > 0, k+depth == p.a.Cols
+	width := min(p.kernel.cols, p.c.Cols-left)
+	right := p.panel(p.b.block(b.k, b.a.Cols, left, width), w)
+	ends := b.k+b.a.Cols == p.a.Cols
 	var bias []float32
-	if last && p.bias != nil {
-		bias = p.bias[j : j+width]
+	if ends && p.bias != nil {
+		bias = p.bias[left : left+width]
 	}
-	panel := w.panel[:depth*p.kernel.cols]
-	if width == p.kernel.cols {
-		p.kernel.tile(rows, c, p.c.RowStride, a, p.a.RowStride, p.a.ColStride, panel, depth,
-			bias, accumulate, last && p.relu)
-		return
+	p.kernel.strip(rows, width, p.c.from(b.top+top, left), p.c.RowStride,
+		b.a.Data[first*b.tileStride:], b.a.RowStride, b.a.ColStride, b.tileStride,
+		right.Data, right.RowStride, right.Rows, bias, b.k > 0, ends && p.relu)
+}
+
+// panel returns a panel of b in a layout that the kernel can read: rows of adjacent elements. What it holds beyond its
+// width goes into sums that are not stored.
+func (p *product) panel(b Matrix, w *workspace) Matrix {
+	if b.ColStride == 1 && (b.Cols == p.kernel.cols || !p.kernel.wholeRows) {
+		return b
 	}
-	if bias != nil {
-		copy(w.bias[:], bias)
-		bias = w.bias[:]
-	}
-	whole := w.tile[:]
-	for r := range rows {
-		copy(whole[r*p.kernel.cols:], c[r*p.c.RowStride:][:width])
-	}
-	p.kernel.tile(rows, whole, p.kernel.cols, a, p.a.RowStride, p.a.ColStride, panel, depth,
-		bias, accumulate, last && p.relu)
-	for r := range rows {
-		copy(c[r*p.c.RowStride:][:width], whole[r*p.kernel.cols:])
-	}
+	p.kernel.pack(w.panel[:], p.kernel.cols, b)
+	return Matrix{w.panel[:], b.Rows, p.kernel.cols, p.kernel.cols, 1}
 }

@@ -33,6 +33,11 @@ func (m Matrix) T() Matrix {
 // from returns the elements from (i, j) on.
 func (m Matrix) from(i, j int) []float32 { return m.Data[i*m.RowStride+j*m.ColStride:] }
 
+// block returns the view of the given rows and columns.
+func (m Matrix) block(top, rows, left, cols int) Matrix {
+	return Matrix{m.from(top, left), rows, cols, m.RowStride, m.ColStride}
+}
+
 // Mul computes c = a·b. c must be stored row by row (ColStride 1) and overlap neither a nor b.
 // It panics where the shapes do not fit.
 func Mul(c, a, b Matrix) { MulBias(c, a, b, nil, false) }

@@ -85,11 +85,10 @@ func compare(t rapid.TB, c Matrix, buffer []float32, a, b Matrix, bias []float32
 
 // forKernels runs a test with every kernel that this processor can run.
 func forKernels(t *testing.T, test func(t *testing.T)) {
-	chosen := best
-	defer func() { best = chosen }()
-	t.Run("chosen", test)
-	best = &plain
-	t.Run("plain", test)
+	defer func() { best = kernels[0] }()
+	for _, best = range kernels {
+		t.Run(fmt.Sprintf("tiles of %d by %d", best.rows, best.cols), test)
+	}
 }
 
 func TestAgainstFloat64(t *testing.T) {
@@ -134,19 +133,20 @@ func TestKernelsAgreeExactly(t *testing.T) {
 			a, _ := view(m, k, 3, 0, transposed&1 != 0, next)
 			b, _ := view(k, n, 5, 0, transposed&2 != 0, next)
 			bias, _ := view(1, n, 0, 0, false, next)
-			var results [2]Matrix
-			chosen := best
-			for i, kernel := range []*kernel{chosen, &plain} {
-				best = kernel
-				results[i] = RowMajor(make([]float32, m*n), m, n)
-				MulBias(results[i], a, b, bias.Data, true)
-			}
-			best = chosen
-			for i := range results[0].Data {
-				if results[0].Data[i] != results[1].Data[i] {
-					t.Fatalf("%v, transposed %02b: element %d is %v and %v", shape, transposed, i, results[0].Data[i], results[1].Data[i])
+			var first Matrix
+			for _, best = range kernels {
+				c := RowMajor(make([]float32, m*n), m, n)
+				MulBias(c, a, b, bias.Data, true)
+				if best == kernels[0] {
+					first = c
+				}
+				for i := range c.Data {
+					if c.Data[i] != first.Data[i] {
+						t.Fatalf("%v, transposed %02b: element %d is %v and %v", shape, transposed, i, first.Data[i], c.Data[i])
+					}
 				}
 			}
+			best = kernels[0]
 		}
 	}
 }
@@ -270,18 +270,22 @@ func TestConcurrentCalls(t *testing.T) {
 func TestPackingAgainstItsLoop(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	next := func() float32 { return float32(random.NormFloat64()) }
-	for _, k := range []int{1, 7, 8, 9, 31, 384} {
-		for _, transposed := range []bool{false, true} {
-			b, _ := view(k, best.cols, 3, 0, transposed, next)
-			panel := make([]float32, k*best.cols)
-			best.pack(panel, b)
-			for p := range k {
-				for j := range best.cols {
-					if got, want := panel[p*best.cols+j], b.at(p, j); got != want {
-						t.Fatalf("k %d, transposed %v: (%d, %d) is %v, want %v", k, transposed, p, j, got, want)
+	forKernels(t, func(t *testing.T) {
+		for _, k := range []int{1, 7, 8, 9, 16, 31, 384} {
+			for width := 1; width <= best.cols; width++ {
+				for _, transposed := range []bool{false, true} {
+					b, _ := view(k, width, 3, 7, transposed, next)
+					panel := make([]float32, k*best.cols+packSlack)
+					best.pack(panel, best.cols, b)
+					for p := range k {
+						for j := range width {
+							if got, want := panel[p*best.cols+j], b.at(p, j); got != want {
+								t.Fatalf("k %d, width %d, transposed %v: (%d, %d) is %v, want %v", k, width, transposed, p, j, got, want)
+							}
+						}
 					}
 				}
 			}
 		}
-	}
+	})
 }

@@ -4,13 +4,65 @@
 
 package sgemm
 
-// tileAVX2 replaces, for rows from 1 to 6,
+// stripAVX2 replaces, for rows and k above 0 and width from 1 to 16,
 //
 //	for i := range rows {
-//		for j := range 16 {
+//		row := i/6*aTileStride + i%6*aRowStride
+//		for j := range width {
 //			var sum float32
 //			for p := range k {
-//				sum = fma(a[i*aRowStride+p*aColStride], b[16*p+j], sum) // rounded once
+//				sum = fma(a[row+p*aColStride], b[p*bStride+j], sum) // rounded once
+//			}
+//			if accumulate {
+//				sum += c[i*cStride+j]
+//			}
+//			if len(bias) != 0 {
+//				sum += bias[j]
+//			}
+//			if relu && sum < 0 {
+//				sum = 0
+//			}
+//			c[i*cStride+j] = sum
+//		}
+//	}
+//
+// but reads 16 elements of every row of b.
+//
+//go:noescape
+func stripAVX2(rows int, width int, c []float32, cStride int, a []float32, aRowStride int, aColStride int, aTileStride int, b []float32, bStride int, k int, bias []float32, accumulate bool, relu bool)
+
+// transposeAVX2 replaces, for cols and k above 0,
+//
+//	for p := range k {
+//		for j := range cols {
+//			panel[p*panelStride+j] = b[j*bStride+p]
+//		}
+//	}
+//
+// and may overwrite the panel's rows up to a multiple of 4 columns, and its rows up to a multiple of 8.
+//
+//go:noescape
+func transposeAVX2(panel []float32, panelStride int, b []float32, bStride int, cols int, k int)
+
+// copyRowsAVX2 replaces, for k above 0 and cols from 1 to 16,
+//
+//	for p := range k {
+//		copy(panel[p*panelStride:], b[p*bStride:p*bStride+cols])
+//	}
+//
+// and may overwrite the panel up to 16 elements beyond its last row.
+//
+//go:noescape
+func copyRowsAVX2(panel []float32, panelStride int, b []float32, bStride int, cols int, k int)
+
+// stripAVX512 replaces, for rows and k above 0 and width from 1 to 32,
+//
+//	for i := range rows {
+//		row := i/12*aTileStride + i%12*aRowStride
+//		for j := range width {
+//			var sum float32
+//			for p := range k {
+//				sum = fma(a[row+p*aColStride], b[p*bStride+j], sum) // rounded once
 //			}
 //			if accumulate {
 //				sum += c[i*cStride+j]
@@ -26,24 +78,28 @@ package sgemm
 //	}
 //
 //go:noescape
-func tileAVX2(rows int, c []float32, cStride int, a []float32, aRowStride int, aColStride int, b []float32, k int, bias []float32, accumulate bool, relu bool)
+func stripAVX512(rows int, width int, c []float32, cStride int, a []float32, aRowStride int, aColStride int, aTileStride int, b []float32, bStride int, k int, bias []float32, accumulate bool, relu bool)
 
-// packRowsAVX2 replaces, for k above 0,
+// transposeAVX512 replaces, for cols and k above 0,
 //
 //	for p := range k {
-//		copy(panel[16*p:16*p+16], b[p*stride:])
-//	}
-//
-//go:noescape
-func packRowsAVX2(panel []float32, b []float32, stride int, k int)
-
-// packColumnsAVX2 replaces, for k above 0 and a multiple of 8,
-//
-//	for p := range k {
-//		for j := range 16 {
-//			panel[16*p+j] = b[j*stride+p]
+//		for j := range cols {
+//			panel[p*panelStride+j] = b[j*bStride+p]
 //		}
 //	}
 //
+// and may overwrite the panel's rows up to a multiple of 4 columns, and its rows up to a multiple of 16.
+//
 //go:noescape
-func packColumnsAVX2(panel []float32, b []float32, stride int, k int)
+func transposeAVX512(panel []float32, panelStride int, b []float32, bStride int, cols int, k int)
+
+// copyRowsAVX512 replaces, for k above 0 and cols from 1 to 32,
+//
+//	for p := range k {
+//		copy(panel[p*panelStride:], b[p*bStride:p*bStride+cols])
+//	}
+//
+// and may overwrite the panel up to 32 elements beyond its last row.
+//
+//go:noescape
+func copyRowsAVX512(panel []float32, panelStride int, b []float32, bStride int, cols int, k int)

@@ -4,1026 +4,4886 @@
 
 #include "textflag.h"
 
-// func tileAVX2(rows int, c []float32, cStride int, a []float32, aRowStride int, aColStride int, b []float32, k int, bias []float32, accumulate bool, relu bool)
-// Requires: AVX, FMA3
-TEXT ·tileAVX2(SB), NOSPLIT, $0-138
-	MOVQ   rows+0(FP), AX
-	MOVQ   c_base+8(FP), CX
-	MOVQ   cStride+32(FP), BX
-	SHLQ   $0x02, BX
-	MOVQ   a_base+40(FP), SI
-	MOVQ   aRowStride+64(FP), R8
-	SHLQ   $0x02, R8
-	MOVQ   aColStride+72(FP), R9
-	SHLQ   $0x02, R9
-	MOVQ   b_base+80(FP), R10
-	MOVQ   k+104(FP), R11
-	MOVQ   bias_base+112(FP), R12
-	MOVQ   bias_len+120(FP), R13
-	LEAQ   (CX)(BX*2), DX
-	ADDQ   BX, DX
-	LEAQ   (SI)(R8*2), DI
-	ADDQ   R8, DI
-	CMPQ   AX, $0x06
-	JE     rows6
-	CMPQ   AX, $0x05
-	JE     rows5
-	CMPQ   AX, $0x04
-	JE     rows4
-	CMPQ   AX, $0x03
-	JE     rows3
-	CMPQ   AX, $0x02
-	JE     rows2
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   R11, AX
-	SHRQ   $0x02, AX
-	JZ     tail1
+// func stripAVX2(rows int, width int, c []float32, cStride int, a []float32, aRowStride int, aColStride int, aTileStride int, b []float32, bStride int, k int, bias []float32, accumulate bool, relu bool)
+// Requires: AVX, FMA3, MMX+
+TEXT ·stripAVX2(SB), NOSPLIT, $0-162
+	MOVQ aRowStride+72(FP), AX
+	SHLQ $0x02, AX
+	MOVQ aColStride+80(FP), CX
+	SHLQ $0x02, CX
+	MOVQ bStride+120(FP), DX
+	SHLQ $0x02, DX
+	MOVQ cStride+40(FP), BX
+	SHLQ $0x02, BX
+	MOVQ width+8(FP), SI
+	CMPQ SI, $0x08
+	JLE  next1
 
-loop1:
-	VMOVUPS      (R10), Y2
-	VMOVUPS      32(R10), Y3
-	VBROADCASTSS (SI), Y4
-	VFMADD231PS  Y2, Y4, Y0
-	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         R9, SI
-	VMOVUPS      64(R10), Y2
-	VMOVUPS      96(R10), Y3
-	VBROADCASTSS (SI), Y4
-	VFMADD231PS  Y2, Y4, Y0
-	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         R9, SI
-	VMOVUPS      128(R10), Y2
-	VMOVUPS      160(R10), Y3
-	VBROADCASTSS (SI), Y4
-	VFMADD231PS  Y2, Y4, Y0
-	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         R9, SI
-	VMOVUPS      192(R10), Y2
-	VMOVUPS      224(R10), Y3
-	VBROADCASTSS (SI), Y4
-	VFMADD231PS  Y2, Y4, Y0
-	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         R9, SI
-	ADDQ         $0x00000100, R10
-	DECQ         AX
-	JNZ          loop1
+next2:
+	MOVQ       rows+0(FP), SI
+	CMPQ       SI, $0x01
+	JE         rows1x2
+	CMPQ       SI, $0x02
+	JE         rows2x2
+	CMPQ       SI, $0x03
+	JE         rows3x2
+	CMPQ       SI, $0x04
+	JE         rows4x2
+	CMPQ       SI, $0x05
+	JE         rows5x2
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	MOVQ       b_base+96(FP), R8
+	MOVQ       k+128(FP), R9
 
-tail1:
-	ANDQ $0x03, R11
-	JZ   accumulate1
+loop6x2:
+	VMOVUPS      (R8), Y12
+	PREFETCHT0   (R8)(DX*8)
+	VMOVUPS      32(R8), Y13
+	VBROADCASTSS (SI), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (SI)(AX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (SI)(AX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (DI), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (DI)(AX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (DI)(AX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop6x2
+	MOVQ         c_base+16(FP), SI
+	LEAQ         (SI)(BX*2), DI
+	ADDQ         BX, DI
+	MOVQ         width+8(FP), R8
+	SUBQ         $0x08, R8
+	LEAQ         masks<>+0(SB), R9
+	NEGQ         R8
+	VMOVUPS      32(R9)(R8*4), Y12
+	MOVB         accumulate+160(FP), R8
+	TESTB        R8, R8
+	JZ           bias6x2
+	VMOVUPS      (SI), Y13
+	VADDPS       Y13, Y0, Y0
+	VMASKMOVPS   32(SI), Y12, Y13
+	VADDPS       Y13, Y1, Y1
+	VMOVUPS      (SI)(BX*1), Y13
+	VADDPS       Y13, Y2, Y2
+	VMASKMOVPS   32(SI)(BX*1), Y12, Y13
+	VADDPS       Y13, Y3, Y3
+	VMOVUPS      (SI)(BX*2), Y13
+	VADDPS       Y13, Y4, Y4
+	VMASKMOVPS   32(SI)(BX*2), Y12, Y13
+	VADDPS       Y13, Y5, Y5
+	VMOVUPS      (DI), Y13
+	VADDPS       Y13, Y6, Y6
+	VMASKMOVPS   32(DI), Y12, Y13
+	VADDPS       Y13, Y7, Y7
+	VMOVUPS      (DI)(BX*1), Y13
+	VADDPS       Y13, Y8, Y8
+	VMASKMOVPS   32(DI)(BX*1), Y12, Y13
+	VADDPS       Y13, Y9, Y9
+	VMOVUPS      (DI)(BX*2), Y13
+	VADDPS       Y13, Y10, Y10
+	VMASKMOVPS   32(DI)(BX*2), Y12, Y13
+	VADDPS       Y13, Y11, Y11
 
-single1:
-	VMOVUPS      (R10), Y2
-	VMOVUPS      32(R10), Y3
-	VBROADCASTSS (SI), Y4
-	VFMADD231PS  Y2, Y4, Y0
-	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         R9, SI
-	ADDQ         $0x40, R10
-	DECQ         R11
-	JNZ          single1
+bias6x2:
+	MOVQ       bias_len+144(FP), R8
+	TESTQ      R8, R8
+	JZ         relu6x2
+	MOVQ       bias_base+136(FP), R8
+	VMOVUPS    (R8), Y13
+	VADDPS     Y13, Y0, Y0
+	VADDPS     Y13, Y2, Y2
+	VADDPS     Y13, Y4, Y4
+	VADDPS     Y13, Y6, Y6
+	VADDPS     Y13, Y8, Y8
+	VADDPS     Y13, Y10, Y10
+	VMASKMOVPS 32(R8), Y12, Y13
+	VADDPS     Y13, Y1, Y1
+	VADDPS     Y13, Y3, Y3
+	VADDPS     Y13, Y5, Y5
+	VADDPS     Y13, Y7, Y7
+	VADDPS     Y13, Y9, Y9
+	VADDPS     Y13, Y11, Y11
 
-accumulate1:
-	MOVB   accumulate+136(FP), AL
-	TESTB  AL, AL
-	JZ     bias1
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
+relu6x2:
+	MOVB   relu+161(FP), R8
+	TESTB  R8, R8
+	JZ     store6x2
+	VXORPS Y13, Y13, Y13
+	VMAXPS Y0, Y13, Y0
+	VMAXPS Y1, Y13, Y1
+	VMAXPS Y2, Y13, Y2
+	VMAXPS Y3, Y13, Y3
+	VMAXPS Y4, Y13, Y4
+	VMAXPS Y5, Y13, Y5
+	VMAXPS Y6, Y13, Y6
+	VMAXPS Y7, Y13, Y7
+	VMAXPS Y8, Y13, Y8
+	VMAXPS Y9, Y13, Y9
+	VMAXPS Y10, Y13, Y10
+	VMAXPS Y11, Y13, Y11
 
-bias1:
-	TESTQ   R13, R13
-	JZ      relu1
-	VMOVUPS (R12), Y2
-	VMOVUPS 32(R12), Y3
-	VADDPS  Y2, Y0, Y0
-	VADDPS  Y3, Y1, Y1
-
-relu1:
-	MOVB   relu+137(FP), AL
-	TESTB  AL, AL
-	JZ     store1
-	VXORPS Y2, Y2, Y2
-	VMAXPS Y0, Y2, Y0
-	VMAXPS Y1, Y2, Y1
-
-store1:
-	VMOVUPS Y0, (CX)
-	VMOVUPS Y1, 32(CX)
+store6x2:
+	VMOVUPS    Y0, (SI)
+	VMASKMOVPS Y1, Y12, 32(SI)
+	VMOVUPS    Y2, (SI)(BX*1)
+	VMASKMOVPS Y3, Y12, 32(SI)(BX*1)
+	VMOVUPS    Y4, (SI)(BX*2)
+	VMASKMOVPS Y5, Y12, 32(SI)(BX*2)
+	VMOVUPS    Y6, (DI)
+	VMASKMOVPS Y7, Y12, 32(DI)
+	VMOVUPS    Y8, (DI)(BX*1)
+	VMASKMOVPS Y9, Y12, 32(DI)(BX*1)
+	VMOVUPS    Y10, (DI)(BX*2)
+	VMASKMOVPS Y11, Y12, 32(DI)(BX*2)
+	MOVQ       aTileStride+88(FP), SI
+	SHLQ       $0x02, SI
+	ADDQ       SI, a_base+48(FP)
+	LEAQ       (BX)(BX*2), SI
+	SHLQ       $0x01, SI
+	ADDQ       SI, c_base+16(FP)
+	SUBQ       $0x06, rows+0(FP)
+	JNZ        next2
 	VZEROUPPER
 	RET
 
-rows2:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   R11, AX
-	SHRQ   $0x02, AX
-	JZ     tail2
+rows5x2:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(BX*1)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	MOVQ       b_base+96(FP), R8
+	MOVQ       k+128(FP), R9
 
-loop2:
-	VMOVUPS      (R10), Y4
-	VMOVUPS      32(R10), Y5
-	VBROADCASTSS (SI), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (SI)(R8*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         R9, SI
-	VMOVUPS      64(R10), Y4
-	VMOVUPS      96(R10), Y5
-	VBROADCASTSS (SI), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (SI)(R8*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         R9, SI
-	VMOVUPS      128(R10), Y4
-	VMOVUPS      160(R10), Y5
-	VBROADCASTSS (SI), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (SI)(R8*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         R9, SI
-	VMOVUPS      192(R10), Y4
-	VMOVUPS      224(R10), Y5
-	VBROADCASTSS (SI), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (SI)(R8*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         R9, SI
-	ADDQ         $0x00000100, R10
-	DECQ         AX
-	JNZ          loop2
+loop5x2:
+	VMOVUPS      (R8), Y10
+	PREFETCHT0   (R8)(DX*8)
+	VMOVUPS      32(R8), Y11
+	VBROADCASTSS (SI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (SI)(AX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (SI)(AX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (DI), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (DI)(AX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop5x2
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	MOVQ         width+8(FP), DX
+	SUBQ         $0x08, DX
+	LEAQ         masks<>+0(SB), SI
+	NEGQ         DX
+	VMOVUPS      32(SI)(DX*4), Y10
+	MOVB         accumulate+160(FP), DL
+	TESTB        DL, DL
+	JZ           bias5x2
+	VMOVUPS      (AX), Y11
+	VADDPS       Y11, Y0, Y0
+	VMASKMOVPS   32(AX), Y10, Y11
+	VADDPS       Y11, Y1, Y1
+	VMOVUPS      (AX)(BX*1), Y11
+	VADDPS       Y11, Y2, Y2
+	VMASKMOVPS   32(AX)(BX*1), Y10, Y11
+	VADDPS       Y11, Y3, Y3
+	VMOVUPS      (AX)(BX*2), Y11
+	VADDPS       Y11, Y4, Y4
+	VMASKMOVPS   32(AX)(BX*2), Y10, Y11
+	VADDPS       Y11, Y5, Y5
+	VMOVUPS      (CX), Y11
+	VADDPS       Y11, Y6, Y6
+	VMASKMOVPS   32(CX), Y10, Y11
+	VADDPS       Y11, Y7, Y7
+	VMOVUPS      (CX)(BX*1), Y11
+	VADDPS       Y11, Y8, Y8
+	VMASKMOVPS   32(CX)(BX*1), Y10, Y11
+	VADDPS       Y11, Y9, Y9
 
-tail2:
-	ANDQ $0x03, R11
-	JZ   accumulate2
+bias5x2:
+	MOVQ       bias_len+144(FP), DX
+	TESTQ      DX, DX
+	JZ         relu5x2
+	MOVQ       bias_base+136(FP), DX
+	VMOVUPS    (DX), Y11
+	VADDPS     Y11, Y0, Y0
+	VADDPS     Y11, Y2, Y2
+	VADDPS     Y11, Y4, Y4
+	VADDPS     Y11, Y6, Y6
+	VADDPS     Y11, Y8, Y8
+	VMASKMOVPS 32(DX), Y10, Y11
+	VADDPS     Y11, Y1, Y1
+	VADDPS     Y11, Y3, Y3
+	VADDPS     Y11, Y5, Y5
+	VADDPS     Y11, Y7, Y7
+	VADDPS     Y11, Y9, Y9
 
-single2:
-	VMOVUPS      (R10), Y4
-	VMOVUPS      32(R10), Y5
-	VBROADCASTSS (SI), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (SI)(R8*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         R9, SI
-	ADDQ         $0x40, R10
-	DECQ         R11
-	JNZ          single2
+relu5x2:
+	MOVB   relu+161(FP), DL
+	TESTB  DL, DL
+	JZ     store5x2
+	VXORPS Y11, Y11, Y11
+	VMAXPS Y0, Y11, Y0
+	VMAXPS Y1, Y11, Y1
+	VMAXPS Y2, Y11, Y2
+	VMAXPS Y3, Y11, Y3
+	VMAXPS Y4, Y11, Y4
+	VMAXPS Y5, Y11, Y5
+	VMAXPS Y6, Y11, Y6
+	VMAXPS Y7, Y11, Y7
+	VMAXPS Y8, Y11, Y8
+	VMAXPS Y9, Y11, Y9
 
-accumulate2:
-	MOVB   accumulate+136(FP), AL
-	TESTB  AL, AL
-	JZ     bias2
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
-	VADDPS (CX)(BX*1), Y2, Y2
-	VADDPS 32(CX)(BX*1), Y3, Y3
-
-bias2:
-	TESTQ   R13, R13
-	JZ      relu2
-	VMOVUPS (R12), Y4
-	VMOVUPS 32(R12), Y5
-	VADDPS  Y4, Y0, Y0
-	VADDPS  Y5, Y1, Y1
-	VADDPS  Y4, Y2, Y2
-	VADDPS  Y5, Y3, Y3
-
-relu2:
-	MOVB   relu+137(FP), AL
-	TESTB  AL, AL
-	JZ     store2
-	VXORPS Y4, Y4, Y4
-	VMAXPS Y0, Y4, Y0
-	VMAXPS Y1, Y4, Y1
-	VMAXPS Y2, Y4, Y2
-	VMAXPS Y3, Y4, Y3
-
-store2:
-	VMOVUPS Y0, (CX)
-	VMOVUPS Y1, 32(CX)
-	VMOVUPS Y2, (CX)(BX*1)
-	VMOVUPS Y3, 32(CX)(BX*1)
+store5x2:
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y10, 32(AX)
+	VMOVUPS    Y2, (AX)(BX*1)
+	VMASKMOVPS Y3, Y10, 32(AX)(BX*1)
+	VMOVUPS    Y4, (AX)(BX*2)
+	VMASKMOVPS Y5, Y10, 32(AX)(BX*2)
+	VMOVUPS    Y6, (CX)
+	VMASKMOVPS Y7, Y10, 32(CX)
+	VMOVUPS    Y8, (CX)(BX*1)
+	VMASKMOVPS Y9, Y10, 32(CX)(BX*1)
 	VZEROUPPER
 	RET
 
-rows3:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
+rows4x2:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	MOVQ       b_base+96(FP), R8
+	MOVQ       k+128(FP), R9
+
+loop4x2:
+	VMOVUPS      (R8), Y8
+	PREFETCHT0   (R8)(DX*8)
+	VMOVUPS      32(R8), Y9
+	VBROADCASTSS (SI), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (SI)(AX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (SI)(AX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (DI), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop4x2
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	MOVQ         width+8(FP), DX
+	SUBQ         $0x08, DX
+	LEAQ         masks<>+0(SB), SI
+	NEGQ         DX
+	VMOVUPS      32(SI)(DX*4), Y8
+	MOVB         accumulate+160(FP), DL
+	TESTB        DL, DL
+	JZ           bias4x2
+	VMOVUPS      (AX), Y9
+	VADDPS       Y9, Y0, Y0
+	VMASKMOVPS   32(AX), Y8, Y9
+	VADDPS       Y9, Y1, Y1
+	VMOVUPS      (AX)(BX*1), Y9
+	VADDPS       Y9, Y2, Y2
+	VMASKMOVPS   32(AX)(BX*1), Y8, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      (AX)(BX*2), Y9
+	VADDPS       Y9, Y4, Y4
+	VMASKMOVPS   32(AX)(BX*2), Y8, Y9
+	VADDPS       Y9, Y5, Y5
+	VMOVUPS      (CX), Y9
+	VADDPS       Y9, Y6, Y6
+	VMASKMOVPS   32(CX), Y8, Y9
+	VADDPS       Y9, Y7, Y7
+
+bias4x2:
+	MOVQ       bias_len+144(FP), DX
+	TESTQ      DX, DX
+	JZ         relu4x2
+	MOVQ       bias_base+136(FP), DX
+	VMOVUPS    (DX), Y9
+	VADDPS     Y9, Y0, Y0
+	VADDPS     Y9, Y2, Y2
+	VADDPS     Y9, Y4, Y4
+	VADDPS     Y9, Y6, Y6
+	VMASKMOVPS 32(DX), Y8, Y9
+	VADDPS     Y9, Y1, Y1
+	VADDPS     Y9, Y3, Y3
+	VADDPS     Y9, Y5, Y5
+	VADDPS     Y9, Y7, Y7
+
+relu4x2:
+	MOVB   relu+161(FP), DL
+	TESTB  DL, DL
+	JZ     store4x2
+	VXORPS Y9, Y9, Y9
+	VMAXPS Y0, Y9, Y0
+	VMAXPS Y1, Y9, Y1
+	VMAXPS Y2, Y9, Y2
+	VMAXPS Y3, Y9, Y3
+	VMAXPS Y4, Y9, Y4
+	VMAXPS Y5, Y9, Y5
+	VMAXPS Y6, Y9, Y6
+	VMAXPS Y7, Y9, Y7
+
+store4x2:
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y8, 32(AX)
+	VMOVUPS    Y2, (AX)(BX*1)
+	VMASKMOVPS Y3, Y8, 32(AX)(BX*1)
+	VMOVUPS    Y4, (AX)(BX*2)
+	VMASKMOVPS Y5, Y8, 32(AX)(BX*2)
+	VMOVUPS    Y6, (CX)
+	VMASKMOVPS Y7, Y8, 32(CX)
+	VZEROUPPER
+	RET
+
+rows3x2:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       c_base+16(FP), SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	MOVQ       a_base+48(FP), SI
+	MOVQ       b_base+96(FP), DI
+	MOVQ       k+128(FP), R8
+
+loop3x2:
+	VMOVUPS      (DI), Y6
+	PREFETCHT0   (DI)(DX*8)
+	VMOVUPS      32(DI), Y7
+	VBROADCASTSS (SI), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (SI)(AX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (SI)(AX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          loop3x2
+	MOVQ         c_base+16(FP), AX
+	MOVQ         width+8(FP), CX
+	SUBQ         $0x08, CX
+	LEAQ         masks<>+0(SB), DX
+	NEGQ         CX
+	VMOVUPS      32(DX)(CX*4), Y6
+	MOVB         accumulate+160(FP), CL
+	TESTB        CL, CL
+	JZ           bias3x2
+	VMOVUPS      (AX), Y7
+	VADDPS       Y7, Y0, Y0
+	VMASKMOVPS   32(AX), Y6, Y7
+	VADDPS       Y7, Y1, Y1
+	VMOVUPS      (AX)(BX*1), Y7
+	VADDPS       Y7, Y2, Y2
+	VMASKMOVPS   32(AX)(BX*1), Y6, Y7
+	VADDPS       Y7, Y3, Y3
+	VMOVUPS      (AX)(BX*2), Y7
+	VADDPS       Y7, Y4, Y4
+	VMASKMOVPS   32(AX)(BX*2), Y6, Y7
+	VADDPS       Y7, Y5, Y5
+
+bias3x2:
+	MOVQ       bias_len+144(FP), CX
+	TESTQ      CX, CX
+	JZ         relu3x2
+	MOVQ       bias_base+136(FP), CX
+	VMOVUPS    (CX), Y7
+	VADDPS     Y7, Y0, Y0
+	VADDPS     Y7, Y2, Y2
+	VADDPS     Y7, Y4, Y4
+	VMASKMOVPS 32(CX), Y6, Y7
+	VADDPS     Y7, Y1, Y1
+	VADDPS     Y7, Y3, Y3
+	VADDPS     Y7, Y5, Y5
+
+relu3x2:
+	MOVB   relu+161(FP), CL
+	TESTB  CL, CL
+	JZ     store3x2
+	VXORPS Y7, Y7, Y7
+	VMAXPS Y0, Y7, Y0
+	VMAXPS Y1, Y7, Y1
+	VMAXPS Y2, Y7, Y2
+	VMAXPS Y3, Y7, Y3
+	VMAXPS Y4, Y7, Y4
+	VMAXPS Y5, Y7, Y5
+
+store3x2:
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y6, 32(AX)
+	VMOVUPS    Y2, (AX)(BX*1)
+	VMASKMOVPS Y3, Y6, 32(AX)(BX*1)
+	VMOVUPS    Y4, (AX)(BX*2)
+	VMASKMOVPS Y5, Y6, 32(AX)(BX*2)
+	VZEROUPPER
+	RET
+
+rows2x2:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       c_base+16(FP), SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	MOVQ       a_base+48(FP), SI
+	MOVQ       b_base+96(FP), DI
+	MOVQ       k+128(FP), R8
+
+loop2x2:
+	VMOVUPS      (DI), Y4
+	PREFETCHT0   (DI)(DX*8)
+	VMOVUPS      32(DI), Y5
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (SI)(AX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          loop2x2
+	MOVQ         c_base+16(FP), AX
+	MOVQ         width+8(FP), CX
+	SUBQ         $0x08, CX
+	LEAQ         masks<>+0(SB), DX
+	NEGQ         CX
+	VMOVUPS      32(DX)(CX*4), Y4
+	MOVB         accumulate+160(FP), CL
+	TESTB        CL, CL
+	JZ           bias2x2
+	VMOVUPS      (AX), Y5
+	VADDPS       Y5, Y0, Y0
+	VMASKMOVPS   32(AX), Y4, Y5
+	VADDPS       Y5, Y1, Y1
+	VMOVUPS      (AX)(BX*1), Y5
+	VADDPS       Y5, Y2, Y2
+	VMASKMOVPS   32(AX)(BX*1), Y4, Y5
+	VADDPS       Y5, Y3, Y3
+
+bias2x2:
+	MOVQ       bias_len+144(FP), CX
+	TESTQ      CX, CX
+	JZ         relu2x2
+	MOVQ       bias_base+136(FP), CX
+	VMOVUPS    (CX), Y5
+	VADDPS     Y5, Y0, Y0
+	VADDPS     Y5, Y2, Y2
+	VMASKMOVPS 32(CX), Y4, Y5
+	VADDPS     Y5, Y1, Y1
+	VADDPS     Y5, Y3, Y3
+
+relu2x2:
+	MOVB   relu+161(FP), CL
+	TESTB  CL, CL
+	JZ     store2x2
 	VXORPS Y5, Y5, Y5
-	MOVQ   R11, AX
-	SHRQ   $0x02, AX
-	JZ     tail3
+	VMAXPS Y0, Y5, Y0
+	VMAXPS Y1, Y5, Y1
+	VMAXPS Y2, Y5, Y2
+	VMAXPS Y3, Y5, Y3
 
-loop3:
-	VMOVUPS      (R10), Y6
-	VMOVUPS      32(R10), Y7
-	VBROADCASTSS (SI), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (SI)(R8*1), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (SI)(R8*2), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         R9, SI
-	VMOVUPS      64(R10), Y6
-	VMOVUPS      96(R10), Y7
-	VBROADCASTSS (SI), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (SI)(R8*1), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (SI)(R8*2), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         R9, SI
-	VMOVUPS      128(R10), Y6
-	VMOVUPS      160(R10), Y7
-	VBROADCASTSS (SI), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (SI)(R8*1), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (SI)(R8*2), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         R9, SI
-	VMOVUPS      192(R10), Y6
-	VMOVUPS      224(R10), Y7
-	VBROADCASTSS (SI), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (SI)(R8*1), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (SI)(R8*2), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         R9, SI
-	ADDQ         $0x00000100, R10
-	DECQ         AX
-	JNZ          loop3
+store2x2:
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y4, 32(AX)
+	VMOVUPS    Y2, (AX)(BX*1)
+	VMASKMOVPS Y3, Y4, 32(AX)(BX*1)
+	VZEROUPPER
+	RET
 
-tail3:
-	ANDQ $0x03, R11
-	JZ   accumulate3
+rows1x2:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       c_base+16(FP), AX
+	PREFETCHT0 (AX)
+	MOVQ       a_base+48(FP), AX
+	MOVQ       b_base+96(FP), BX
+	MOVQ       k+128(FP), SI
 
-single3:
-	VMOVUPS      (R10), Y6
-	VMOVUPS      32(R10), Y7
-	VBROADCASTSS (SI), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (SI)(R8*1), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (SI)(R8*2), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         R9, SI
-	ADDQ         $0x40, R10
-	DECQ         R11
-	JNZ          single3
+loop1x2:
+	VMOVUPS      (BX), Y2
+	PREFETCHT0   (BX)(DX*8)
+	VMOVUPS      32(BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         CX, AX
+	ADDQ         DX, BX
+	DECQ         SI
+	JNZ          loop1x2
+	MOVQ         c_base+16(FP), AX
+	MOVQ         width+8(FP), CX
+	SUBQ         $0x08, CX
+	LEAQ         masks<>+0(SB), DX
+	NEGQ         CX
+	VMOVUPS      32(DX)(CX*4), Y2
+	MOVB         accumulate+160(FP), CL
+	TESTB        CL, CL
+	JZ           bias1x2
+	VMOVUPS      (AX), Y3
+	VADDPS       Y3, Y0, Y0
+	VMASKMOVPS   32(AX), Y2, Y3
+	VADDPS       Y3, Y1, Y1
 
-accumulate3:
-	MOVB   accumulate+136(FP), AL
-	TESTB  AL, AL
-	JZ     bias3
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
-	VADDPS (CX)(BX*1), Y2, Y2
-	VADDPS 32(CX)(BX*1), Y3, Y3
-	VADDPS (CX)(BX*2), Y4, Y4
-	VADDPS 32(CX)(BX*2), Y5, Y5
+bias1x2:
+	MOVQ       bias_len+144(FP), CX
+	TESTQ      CX, CX
+	JZ         relu1x2
+	MOVQ       bias_base+136(FP), CX
+	VMOVUPS    (CX), Y3
+	VADDPS     Y3, Y0, Y0
+	VMASKMOVPS 32(CX), Y2, Y3
+	VADDPS     Y3, Y1, Y1
 
-bias3:
-	TESTQ   R13, R13
-	JZ      relu3
-	VMOVUPS (R12), Y6
-	VMOVUPS 32(R12), Y7
-	VADDPS  Y6, Y0, Y0
-	VADDPS  Y7, Y1, Y1
-	VADDPS  Y6, Y2, Y2
-	VADDPS  Y7, Y3, Y3
-	VADDPS  Y6, Y4, Y4
-	VADDPS  Y7, Y5, Y5
+relu1x2:
+	MOVB   relu+161(FP), CL
+	TESTB  CL, CL
+	JZ     store1x2
+	VXORPS Y3, Y3, Y3
+	VMAXPS Y0, Y3, Y0
+	VMAXPS Y1, Y3, Y1
 
-relu3:
-	MOVB   relu+137(FP), AL
-	TESTB  AL, AL
-	JZ     store3
+store1x2:
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS Y1, Y2, 32(AX)
+	VZEROUPPER
+	RET
+
+next1:
+	MOVQ       rows+0(FP), SI
+	CMPQ       SI, $0x01
+	JE         rows1x1
+	CMPQ       SI, $0x02
+	JE         rows2x1
+	CMPQ       SI, $0x03
+	JE         rows3x1
+	CMPQ       SI, $0x04
+	JE         rows4x1
+	CMPQ       SI, $0x05
+	JE         rows5x1
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	MOVQ       b_base+96(FP), R8
+	MOVQ       k+128(FP), R9
+
+loop6x1:
+	VMOVUPS      (R8), Y6
+	PREFETCHT0   (R8)(DX*8)
+	VBROADCASTSS (SI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (SI)(AX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (SI)(AX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (DI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (DI)(AX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (DI)(AX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop6x1
+	MOVQ         c_base+16(FP), SI
+	LEAQ         (SI)(BX*2), DI
+	ADDQ         BX, DI
+	MOVQ         width+8(FP), R8
+	SUBQ         $0x00, R8
+	LEAQ         masks<>+0(SB), R9
+	NEGQ         R8
+	VMOVUPS      32(R9)(R8*4), Y6
+	MOVB         accumulate+160(FP), R8
+	TESTB        R8, R8
+	JZ           bias6x1
+	VMASKMOVPS   (SI), Y6, Y7
+	VADDPS       Y7, Y0, Y0
+	VMASKMOVPS   (SI)(BX*1), Y6, Y7
+	VADDPS       Y7, Y1, Y1
+	VMASKMOVPS   (SI)(BX*2), Y6, Y7
+	VADDPS       Y7, Y2, Y2
+	VMASKMOVPS   (DI), Y6, Y7
+	VADDPS       Y7, Y3, Y3
+	VMASKMOVPS   (DI)(BX*1), Y6, Y7
+	VADDPS       Y7, Y4, Y4
+	VMASKMOVPS   (DI)(BX*2), Y6, Y7
+	VADDPS       Y7, Y5, Y5
+
+bias6x1:
+	MOVQ       bias_len+144(FP), R8
+	TESTQ      R8, R8
+	JZ         relu6x1
+	MOVQ       bias_base+136(FP), R8
+	VMASKMOVPS (R8), Y6, Y7
+	VADDPS     Y7, Y0, Y0
+	VADDPS     Y7, Y1, Y1
+	VADDPS     Y7, Y2, Y2
+	VADDPS     Y7, Y3, Y3
+	VADDPS     Y7, Y4, Y4
+	VADDPS     Y7, Y5, Y5
+
+relu6x1:
+	MOVB   relu+161(FP), R8
+	TESTB  R8, R8
+	JZ     store6x1
+	VXORPS Y7, Y7, Y7
+	VMAXPS Y0, Y7, Y0
+	VMAXPS Y1, Y7, Y1
+	VMAXPS Y2, Y7, Y2
+	VMAXPS Y3, Y7, Y3
+	VMAXPS Y4, Y7, Y4
+	VMAXPS Y5, Y7, Y5
+
+store6x1:
+	VMASKMOVPS Y0, Y6, (SI)
+	VMASKMOVPS Y1, Y6, (SI)(BX*1)
+	VMASKMOVPS Y2, Y6, (SI)(BX*2)
+	VMASKMOVPS Y3, Y6, (DI)
+	VMASKMOVPS Y4, Y6, (DI)(BX*1)
+	VMASKMOVPS Y5, Y6, (DI)(BX*2)
+	MOVQ       aTileStride+88(FP), SI
+	SHLQ       $0x02, SI
+	ADDQ       SI, a_base+48(FP)
+	LEAQ       (BX)(BX*2), SI
+	SHLQ       $0x01, SI
+	ADDQ       SI, c_base+16(FP)
+	SUBQ       $0x06, rows+0(FP)
+	JNZ        next1
+	VZEROUPPER
+	RET
+
+rows5x1:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(BX*1)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	MOVQ       b_base+96(FP), R8
+	MOVQ       k+128(FP), R9
+
+loop5x1:
+	VMOVUPS      (R8), Y5
+	PREFETCHT0   (R8)(DX*8)
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (SI)(AX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (SI)(AX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (DI), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (DI)(AX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop5x1
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	MOVQ         width+8(FP), DX
+	SUBQ         $0x00, DX
+	LEAQ         masks<>+0(SB), SI
+	NEGQ         DX
+	VMOVUPS      32(SI)(DX*4), Y5
+	MOVB         accumulate+160(FP), DL
+	TESTB        DL, DL
+	JZ           bias5x1
+	VMASKMOVPS   (AX), Y5, Y6
+	VADDPS       Y6, Y0, Y0
+	VMASKMOVPS   (AX)(BX*1), Y5, Y6
+	VADDPS       Y6, Y1, Y1
+	VMASKMOVPS   (AX)(BX*2), Y5, Y6
+	VADDPS       Y6, Y2, Y2
+	VMASKMOVPS   (CX), Y5, Y6
+	VADDPS       Y6, Y3, Y3
+	VMASKMOVPS   (CX)(BX*1), Y5, Y6
+	VADDPS       Y6, Y4, Y4
+
+bias5x1:
+	MOVQ       bias_len+144(FP), DX
+	TESTQ      DX, DX
+	JZ         relu5x1
+	MOVQ       bias_base+136(FP), DX
+	VMASKMOVPS (DX), Y5, Y6
+	VADDPS     Y6, Y0, Y0
+	VADDPS     Y6, Y1, Y1
+	VADDPS     Y6, Y2, Y2
+	VADDPS     Y6, Y3, Y3
+	VADDPS     Y6, Y4, Y4
+
+relu5x1:
+	MOVB   relu+161(FP), DL
+	TESTB  DL, DL
+	JZ     store5x1
 	VXORPS Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
 	VMAXPS Y1, Y6, Y1
 	VMAXPS Y2, Y6, Y2
 	VMAXPS Y3, Y6, Y3
 	VMAXPS Y4, Y6, Y4
-	VMAXPS Y5, Y6, Y5
 
-store3:
-	VMOVUPS Y0, (CX)
-	VMOVUPS Y1, 32(CX)
-	VMOVUPS Y2, (CX)(BX*1)
-	VMOVUPS Y3, 32(CX)(BX*1)
-	VMOVUPS Y4, (CX)(BX*2)
-	VMOVUPS Y5, 32(CX)(BX*2)
+store5x1:
+	VMASKMOVPS Y0, Y5, (AX)
+	VMASKMOVPS Y1, Y5, (AX)(BX*1)
+	VMASKMOVPS Y2, Y5, (AX)(BX*2)
+	VMASKMOVPS Y3, Y5, (CX)
+	VMASKMOVPS Y4, Y5, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
-rows4:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
+rows4x1:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	MOVQ       b_base+96(FP), R8
+	MOVQ       k+128(FP), R9
+
+loop4x1:
+	VMOVUPS      (R8), Y4
+	PREFETCHT0   (R8)(DX*8)
+	VBROADCASTSS (SI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (SI)(AX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (SI)(AX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (DI), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop4x1
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	MOVQ         width+8(FP), DX
+	SUBQ         $0x00, DX
+	LEAQ         masks<>+0(SB), SI
+	NEGQ         DX
+	VMOVUPS      32(SI)(DX*4), Y4
+	MOVB         accumulate+160(FP), DL
+	TESTB        DL, DL
+	JZ           bias4x1
+	VMASKMOVPS   (AX), Y4, Y5
+	VADDPS       Y5, Y0, Y0
+	VMASKMOVPS   (AX)(BX*1), Y4, Y5
+	VADDPS       Y5, Y1, Y1
+	VMASKMOVPS   (AX)(BX*2), Y4, Y5
+	VADDPS       Y5, Y2, Y2
+	VMASKMOVPS   (CX), Y4, Y5
+	VADDPS       Y5, Y3, Y3
+
+bias4x1:
+	MOVQ       bias_len+144(FP), DX
+	TESTQ      DX, DX
+	JZ         relu4x1
+	MOVQ       bias_base+136(FP), DX
+	VMASKMOVPS (DX), Y4, Y5
+	VADDPS     Y5, Y0, Y0
+	VADDPS     Y5, Y1, Y1
+	VADDPS     Y5, Y2, Y2
+	VADDPS     Y5, Y3, Y3
+
+relu4x1:
+	MOVB   relu+161(FP), DL
+	TESTB  DL, DL
+	JZ     store4x1
 	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   R11, AX
-	SHRQ   $0x02, AX
-	JZ     tail4
+	VMAXPS Y0, Y5, Y0
+	VMAXPS Y1, Y5, Y1
+	VMAXPS Y2, Y5, Y2
+	VMAXPS Y3, Y5, Y3
 
-loop4:
-	VMOVUPS      (R10), Y8
-	VMOVUPS      32(R10), Y9
-	VBROADCASTSS (SI), Y10
-	VFMADD231PS  Y8, Y10, Y0
-	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (SI)(R8*1), Y10
-	VFMADD231PS  Y8, Y10, Y2
-	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (SI)(R8*2), Y10
-	VFMADD231PS  Y8, Y10, Y4
-	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI), Y10
-	VFMADD231PS  Y8, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	VMOVUPS      64(R10), Y8
-	VMOVUPS      96(R10), Y9
-	VBROADCASTSS (SI), Y10
-	VFMADD231PS  Y8, Y10, Y0
-	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (SI)(R8*1), Y10
-	VFMADD231PS  Y8, Y10, Y2
-	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (SI)(R8*2), Y10
-	VFMADD231PS  Y8, Y10, Y4
-	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI), Y10
-	VFMADD231PS  Y8, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	VMOVUPS      128(R10), Y8
-	VMOVUPS      160(R10), Y9
-	VBROADCASTSS (SI), Y10
-	VFMADD231PS  Y8, Y10, Y0
-	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (SI)(R8*1), Y10
-	VFMADD231PS  Y8, Y10, Y2
-	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (SI)(R8*2), Y10
-	VFMADD231PS  Y8, Y10, Y4
-	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI), Y10
-	VFMADD231PS  Y8, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	VMOVUPS      192(R10), Y8
-	VMOVUPS      224(R10), Y9
-	VBROADCASTSS (SI), Y10
-	VFMADD231PS  Y8, Y10, Y0
-	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (SI)(R8*1), Y10
-	VFMADD231PS  Y8, Y10, Y2
-	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (SI)(R8*2), Y10
-	VFMADD231PS  Y8, Y10, Y4
-	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI), Y10
-	VFMADD231PS  Y8, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	ADDQ         $0x00000100, R10
-	DECQ         AX
-	JNZ          loop4
-
-tail4:
-	ANDQ $0x03, R11
-	JZ   accumulate4
-
-single4:
-	VMOVUPS      (R10), Y8
-	VMOVUPS      32(R10), Y9
-	VBROADCASTSS (SI), Y10
-	VFMADD231PS  Y8, Y10, Y0
-	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (SI)(R8*1), Y10
-	VFMADD231PS  Y8, Y10, Y2
-	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (SI)(R8*2), Y10
-	VFMADD231PS  Y8, Y10, Y4
-	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI), Y10
-	VFMADD231PS  Y8, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	ADDQ         $0x40, R10
-	DECQ         R11
-	JNZ          single4
-
-accumulate4:
-	MOVB   accumulate+136(FP), AL
-	TESTB  AL, AL
-	JZ     bias4
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
-	VADDPS (CX)(BX*1), Y2, Y2
-	VADDPS 32(CX)(BX*1), Y3, Y3
-	VADDPS (CX)(BX*2), Y4, Y4
-	VADDPS 32(CX)(BX*2), Y5, Y5
-	VADDPS (DX), Y6, Y6
-	VADDPS 32(DX), Y7, Y7
-
-bias4:
-	TESTQ   R13, R13
-	JZ      relu4
-	VMOVUPS (R12), Y8
-	VMOVUPS 32(R12), Y9
-	VADDPS  Y8, Y0, Y0
-	VADDPS  Y9, Y1, Y1
-	VADDPS  Y8, Y2, Y2
-	VADDPS  Y9, Y3, Y3
-	VADDPS  Y8, Y4, Y4
-	VADDPS  Y9, Y5, Y5
-	VADDPS  Y8, Y6, Y6
-	VADDPS  Y9, Y7, Y7
-
-relu4:
-	MOVB   relu+137(FP), AL
-	TESTB  AL, AL
-	JZ     store4
-	VXORPS Y8, Y8, Y8
-	VMAXPS Y0, Y8, Y0
-	VMAXPS Y1, Y8, Y1
-	VMAXPS Y2, Y8, Y2
-	VMAXPS Y3, Y8, Y3
-	VMAXPS Y4, Y8, Y4
-	VMAXPS Y5, Y8, Y5
-	VMAXPS Y6, Y8, Y6
-	VMAXPS Y7, Y8, Y7
-
-store4:
-	VMOVUPS Y0, (CX)
-	VMOVUPS Y1, 32(CX)
-	VMOVUPS Y2, (CX)(BX*1)
-	VMOVUPS Y3, 32(CX)(BX*1)
-	VMOVUPS Y4, (CX)(BX*2)
-	VMOVUPS Y5, 32(CX)(BX*2)
-	VMOVUPS Y6, (DX)
-	VMOVUPS Y7, 32(DX)
+store4x1:
+	VMASKMOVPS Y0, Y4, (AX)
+	VMASKMOVPS Y1, Y4, (AX)(BX*1)
+	VMASKMOVPS Y2, Y4, (AX)(BX*2)
+	VMASKMOVPS Y3, Y4, (CX)
 	VZEROUPPER
 	RET
 
-rows5:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
+rows3x1:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       c_base+16(FP), SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	MOVQ       a_base+48(FP), SI
+	MOVQ       b_base+96(FP), DI
+	MOVQ       k+128(FP), R8
+
+loop3x1:
+	VMOVUPS      (DI), Y3
+	PREFETCHT0   (DI)(DX*8)
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (SI)(AX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (SI)(AX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          loop3x1
+	MOVQ         c_base+16(FP), AX
+	MOVQ         width+8(FP), CX
+	SUBQ         $0x00, CX
+	LEAQ         masks<>+0(SB), DX
+	NEGQ         CX
+	VMOVUPS      32(DX)(CX*4), Y3
+	MOVB         accumulate+160(FP), CL
+	TESTB        CL, CL
+	JZ           bias3x1
+	VMASKMOVPS   (AX), Y3, Y4
+	VADDPS       Y4, Y0, Y0
+	VMASKMOVPS   (AX)(BX*1), Y3, Y4
+	VADDPS       Y4, Y1, Y1
+	VMASKMOVPS   (AX)(BX*2), Y3, Y4
+	VADDPS       Y4, Y2, Y2
+
+bias3x1:
+	MOVQ       bias_len+144(FP), CX
+	TESTQ      CX, CX
+	JZ         relu3x1
+	MOVQ       bias_base+136(FP), CX
+	VMASKMOVPS (CX), Y3, Y4
+	VADDPS     Y4, Y0, Y0
+	VADDPS     Y4, Y1, Y1
+	VADDPS     Y4, Y2, Y2
+
+relu3x1:
+	MOVB   relu+161(FP), CL
+	TESTB  CL, CL
+	JZ     store3x1
 	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   R11, AX
-	SHRQ   $0x02, AX
-	JZ     tail5
+	VMAXPS Y0, Y4, Y0
+	VMAXPS Y1, Y4, Y1
+	VMAXPS Y2, Y4, Y2
 
-loop5:
-	VMOVUPS      (R10), Y10
-	VMOVUPS      32(R10), Y11
-	VBROADCASTSS (SI), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (SI)(R8*1), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (SI)(R8*2), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (DI)(R8*1), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	VMOVUPS      64(R10), Y10
-	VMOVUPS      96(R10), Y11
-	VBROADCASTSS (SI), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (SI)(R8*1), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (SI)(R8*2), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (DI)(R8*1), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	VMOVUPS      128(R10), Y10
-	VMOVUPS      160(R10), Y11
-	VBROADCASTSS (SI), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (SI)(R8*1), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (SI)(R8*2), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (DI)(R8*1), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	VMOVUPS      192(R10), Y10
-	VMOVUPS      224(R10), Y11
-	VBROADCASTSS (SI), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (SI)(R8*1), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (SI)(R8*2), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (DI)(R8*1), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	ADDQ         $0x00000100, R10
-	DECQ         AX
-	JNZ          loop5
-
-tail5:
-	ANDQ $0x03, R11
-	JZ   accumulate5
-
-single5:
-	VMOVUPS      (R10), Y10
-	VMOVUPS      32(R10), Y11
-	VBROADCASTSS (SI), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (SI)(R8*1), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (SI)(R8*2), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (DI)(R8*1), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	ADDQ         $0x40, R10
-	DECQ         R11
-	JNZ          single5
-
-accumulate5:
-	MOVB   accumulate+136(FP), AL
-	TESTB  AL, AL
-	JZ     bias5
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
-	VADDPS (CX)(BX*1), Y2, Y2
-	VADDPS 32(CX)(BX*1), Y3, Y3
-	VADDPS (CX)(BX*2), Y4, Y4
-	VADDPS 32(CX)(BX*2), Y5, Y5
-	VADDPS (DX), Y6, Y6
-	VADDPS 32(DX), Y7, Y7
-	VADDPS (DX)(BX*1), Y8, Y8
-	VADDPS 32(DX)(BX*1), Y9, Y9
-
-bias5:
-	TESTQ   R13, R13
-	JZ      relu5
-	VMOVUPS (R12), Y10
-	VMOVUPS 32(R12), Y11
-	VADDPS  Y10, Y0, Y0
-	VADDPS  Y11, Y1, Y1
-	VADDPS  Y10, Y2, Y2
-	VADDPS  Y11, Y3, Y3
-	VADDPS  Y10, Y4, Y4
-	VADDPS  Y11, Y5, Y5
-	VADDPS  Y10, Y6, Y6
-	VADDPS  Y11, Y7, Y7
-	VADDPS  Y10, Y8, Y8
-	VADDPS  Y11, Y9, Y9
-
-relu5:
-	MOVB   relu+137(FP), AL
-	TESTB  AL, AL
-	JZ     store5
-	VXORPS Y10, Y10, Y10
-	VMAXPS Y0, Y10, Y0
-	VMAXPS Y1, Y10, Y1
-	VMAXPS Y2, Y10, Y2
-	VMAXPS Y3, Y10, Y3
-	VMAXPS Y4, Y10, Y4
-	VMAXPS Y5, Y10, Y5
-	VMAXPS Y6, Y10, Y6
-	VMAXPS Y7, Y10, Y7
-	VMAXPS Y8, Y10, Y8
-	VMAXPS Y9, Y10, Y9
-
-store5:
-	VMOVUPS Y0, (CX)
-	VMOVUPS Y1, 32(CX)
-	VMOVUPS Y2, (CX)(BX*1)
-	VMOVUPS Y3, 32(CX)(BX*1)
-	VMOVUPS Y4, (CX)(BX*2)
-	VMOVUPS Y5, 32(CX)(BX*2)
-	VMOVUPS Y6, (DX)
-	VMOVUPS Y7, 32(DX)
-	VMOVUPS Y8, (DX)(BX*1)
-	VMOVUPS Y9, 32(DX)(BX*1)
+store3x1:
+	VMASKMOVPS Y0, Y3, (AX)
+	VMASKMOVPS Y1, Y3, (AX)(BX*1)
+	VMASKMOVPS Y2, Y3, (AX)(BX*2)
 	VZEROUPPER
 	RET
 
-rows6:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
+rows2x1:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       c_base+16(FP), SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	MOVQ       a_base+48(FP), SI
+	MOVQ       b_base+96(FP), DI
+	MOVQ       k+128(FP), R8
+
+loop2x1:
+	VMOVUPS      (DI), Y2
+	PREFETCHT0   (DI)(DX*8)
+	VBROADCASTSS (SI), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (SI)(AX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          loop2x1
+	MOVQ         c_base+16(FP), AX
+	MOVQ         width+8(FP), CX
+	SUBQ         $0x00, CX
+	LEAQ         masks<>+0(SB), DX
+	NEGQ         CX
+	VMOVUPS      32(DX)(CX*4), Y2
+	MOVB         accumulate+160(FP), CL
+	TESTB        CL, CL
+	JZ           bias2x1
+	VMASKMOVPS   (AX), Y2, Y3
+	VADDPS       Y3, Y0, Y0
+	VMASKMOVPS   (AX)(BX*1), Y2, Y3
+	VADDPS       Y3, Y1, Y1
+
+bias2x1:
+	MOVQ       bias_len+144(FP), CX
+	TESTQ      CX, CX
+	JZ         relu2x1
+	MOVQ       bias_base+136(FP), CX
+	VMASKMOVPS (CX), Y2, Y3
+	VADDPS     Y3, Y0, Y0
+	VADDPS     Y3, Y1, Y1
+
+relu2x1:
+	MOVB   relu+161(FP), CL
+	TESTB  CL, CL
+	JZ     store2x1
 	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   R11, AX
-	SHRQ   $0x02, AX
-	JZ     tail6
+	VMAXPS Y0, Y3, Y0
+	VMAXPS Y1, Y3, Y1
 
-loop6:
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VBROADCASTSS (SI), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (SI)(R8*1), Y14
-	VFMADD231PS  Y12, Y14, Y2
-	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (SI)(R8*2), Y14
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (DI), Y14
-	VFMADD231PS  Y12, Y14, Y6
-	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (DI)(R8*1), Y14
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (DI)(R8*2), Y14
-	VFMADD231PS  Y12, Y14, Y10
-	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	VMOVUPS      64(R10), Y12
-	VMOVUPS      96(R10), Y13
-	VBROADCASTSS (SI), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (SI)(R8*1), Y14
-	VFMADD231PS  Y12, Y14, Y2
-	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (SI)(R8*2), Y14
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (DI), Y14
-	VFMADD231PS  Y12, Y14, Y6
-	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (DI)(R8*1), Y14
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (DI)(R8*2), Y14
-	VFMADD231PS  Y12, Y14, Y10
-	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	VMOVUPS      128(R10), Y12
-	VMOVUPS      160(R10), Y13
-	VBROADCASTSS (SI), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (SI)(R8*1), Y14
-	VFMADD231PS  Y12, Y14, Y2
-	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (SI)(R8*2), Y14
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (DI), Y14
-	VFMADD231PS  Y12, Y14, Y6
-	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (DI)(R8*1), Y14
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (DI)(R8*2), Y14
-	VFMADD231PS  Y12, Y14, Y10
-	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	VMOVUPS      192(R10), Y12
-	VMOVUPS      224(R10), Y13
-	VBROADCASTSS (SI), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (SI)(R8*1), Y14
-	VFMADD231PS  Y12, Y14, Y2
-	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (SI)(R8*2), Y14
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (DI), Y14
-	VFMADD231PS  Y12, Y14, Y6
-	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (DI)(R8*1), Y14
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (DI)(R8*2), Y14
-	VFMADD231PS  Y12, Y14, Y10
-	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	ADDQ         $0x00000100, R10
-	DECQ         AX
-	JNZ          loop6
-
-tail6:
-	ANDQ $0x03, R11
-	JZ   accumulate6
-
-single6:
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VBROADCASTSS (SI), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (SI)(R8*1), Y14
-	VFMADD231PS  Y12, Y14, Y2
-	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (SI)(R8*2), Y14
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (DI), Y14
-	VFMADD231PS  Y12, Y14, Y6
-	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (DI)(R8*1), Y14
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (DI)(R8*2), Y14
-	VFMADD231PS  Y12, Y14, Y10
-	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         R9, SI
-	ADDQ         R9, DI
-	ADDQ         $0x40, R10
-	DECQ         R11
-	JNZ          single6
-
-accumulate6:
-	MOVB   accumulate+136(FP), AL
-	TESTB  AL, AL
-	JZ     bias6
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
-	VADDPS (CX)(BX*1), Y2, Y2
-	VADDPS 32(CX)(BX*1), Y3, Y3
-	VADDPS (CX)(BX*2), Y4, Y4
-	VADDPS 32(CX)(BX*2), Y5, Y5
-	VADDPS (DX), Y6, Y6
-	VADDPS 32(DX), Y7, Y7
-	VADDPS (DX)(BX*1), Y8, Y8
-	VADDPS 32(DX)(BX*1), Y9, Y9
-	VADDPS (DX)(BX*2), Y10, Y10
-	VADDPS 32(DX)(BX*2), Y11, Y11
-
-bias6:
-	TESTQ   R13, R13
-	JZ      relu6
-	VMOVUPS (R12), Y12
-	VMOVUPS 32(R12), Y13
-	VADDPS  Y12, Y0, Y0
-	VADDPS  Y13, Y1, Y1
-	VADDPS  Y12, Y2, Y2
-	VADDPS  Y13, Y3, Y3
-	VADDPS  Y12, Y4, Y4
-	VADDPS  Y13, Y5, Y5
-	VADDPS  Y12, Y6, Y6
-	VADDPS  Y13, Y7, Y7
-	VADDPS  Y12, Y8, Y8
-	VADDPS  Y13, Y9, Y9
-	VADDPS  Y12, Y10, Y10
-	VADDPS  Y13, Y11, Y11
-
-relu6:
-	MOVB   relu+137(FP), AL
-	TESTB  AL, AL
-	JZ     store6
-	VXORPS Y12, Y12, Y12
-	VMAXPS Y0, Y12, Y0
-	VMAXPS Y1, Y12, Y1
-	VMAXPS Y2, Y12, Y2
-	VMAXPS Y3, Y12, Y3
-	VMAXPS Y4, Y12, Y4
-	VMAXPS Y5, Y12, Y5
-	VMAXPS Y6, Y12, Y6
-	VMAXPS Y7, Y12, Y7
-	VMAXPS Y8, Y12, Y8
-	VMAXPS Y9, Y12, Y9
-	VMAXPS Y10, Y12, Y10
-	VMAXPS Y11, Y12, Y11
-
-store6:
-	VMOVUPS Y0, (CX)
-	VMOVUPS Y1, 32(CX)
-	VMOVUPS Y2, (CX)(BX*1)
-	VMOVUPS Y3, 32(CX)(BX*1)
-	VMOVUPS Y4, (CX)(BX*2)
-	VMOVUPS Y5, 32(CX)(BX*2)
-	VMOVUPS Y6, (DX)
-	VMOVUPS Y7, 32(DX)
-	VMOVUPS Y8, (DX)(BX*1)
-	VMOVUPS Y9, 32(DX)(BX*1)
-	VMOVUPS Y10, (DX)(BX*2)
-	VMOVUPS Y11, 32(DX)(BX*2)
+store2x1:
+	VMASKMOVPS Y0, Y2, (AX)
+	VMASKMOVPS Y1, Y2, (AX)(BX*1)
 	VZEROUPPER
 	RET
 
-// func packRowsAVX2(panel []float32, b []float32, stride int, k int)
-// Requires: AVX
-TEXT ·packRowsAVX2(SB), NOSPLIT, $0-64
+rows1x1:
+	VXORPS     Y0, Y0, Y0
+	MOVQ       c_base+16(FP), AX
+	PREFETCHT0 (AX)
+	MOVQ       a_base+48(FP), AX
+	MOVQ       b_base+96(FP), BX
+	MOVQ       k+128(FP), SI
+
+loop1x1:
+	VMOVUPS      (BX), Y1
+	PREFETCHT0   (BX)(DX*8)
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         CX, AX
+	ADDQ         DX, BX
+	DECQ         SI
+	JNZ          loop1x1
+	MOVQ         c_base+16(FP), AX
+	MOVQ         width+8(FP), CX
+	SUBQ         $0x00, CX
+	LEAQ         masks<>+0(SB), DX
+	NEGQ         CX
+	VMOVUPS      32(DX)(CX*4), Y1
+	MOVB         accumulate+160(FP), CL
+	TESTB        CL, CL
+	JZ           bias1x1
+	VMASKMOVPS   (AX), Y1, Y2
+	VADDPS       Y2, Y0, Y0
+
+bias1x1:
+	MOVQ       bias_len+144(FP), CX
+	TESTQ      CX, CX
+	JZ         relu1x1
+	MOVQ       bias_base+136(FP), CX
+	VMASKMOVPS (CX), Y1, Y2
+	VADDPS     Y2, Y0, Y0
+
+relu1x1:
+	MOVB   relu+161(FP), CL
+	TESTB  CL, CL
+	JZ     store1x1
+	VXORPS Y2, Y2, Y2
+	VMAXPS Y0, Y2, Y0
+
+store1x1:
+	VMASKMOVPS Y0, Y1, (AX)
+	VZEROUPPER
+	RET
+
+DATA masks<>+0(SB)/4, $0xffffffff
+DATA masks<>+4(SB)/4, $0xffffffff
+DATA masks<>+8(SB)/4, $0xffffffff
+DATA masks<>+12(SB)/4, $0xffffffff
+DATA masks<>+16(SB)/4, $0xffffffff
+DATA masks<>+20(SB)/4, $0xffffffff
+DATA masks<>+24(SB)/4, $0xffffffff
+DATA masks<>+28(SB)/4, $0xffffffff
+DATA masks<>+32(SB)/4, $0x00000000
+DATA masks<>+36(SB)/4, $0x00000000
+DATA masks<>+40(SB)/4, $0x00000000
+DATA masks<>+44(SB)/4, $0x00000000
+DATA masks<>+48(SB)/4, $0x00000000
+DATA masks<>+52(SB)/4, $0x00000000
+DATA masks<>+56(SB)/4, $0x00000000
+DATA masks<>+60(SB)/4, $0x00000000
+GLOBL masks<>(SB), RODATA|NOPTR, $64
+
+// func transposeAVX2(panel []float32, panelStride int, b []float32, bStride int, cols int, k int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·transposeAVX2(SB), NOSPLIT, $0-80
 	MOVQ panel_base+0(FP), AX
-	MOVQ b_base+24(FP), CX
-	MOVQ stride+48(FP), DX
-	SHLQ $0x02, DX
-	MOVQ k+56(FP), BX
+	MOVQ panelStride+24(FP), CX
+	SHLQ $0x02, CX
+	MOVQ b_base+32(FP), DX
+	MOVQ bStride+56(FP), BX
+	SHLQ $0x02, BX
+	MOVQ k+72(FP), SI
 
-loop:
-	VMOVUPS (CX), Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMOVUPS Y0, 32(AX)
-	ADDQ    DX, CX
-	ADDQ    $0x40, AX
-	DECQ    BX
-	JNZ     loop
+rows:
+	MOVQ    $0x00000008, DI
+	CMPQ    SI, DI
+	CMOVQLT SI, DI
+	LEAQ    masks<>+0(SB), R8
+	NEGQ    DI
+	VMOVUPS 32(R8)(DI*4), Y0
+	MOVQ    cols+64(FP), R9
+	MOVQ    DX, DI
+	MOVQ    AX, R8
+
+columns:
+	PREFETCHT0   256(DI)
+	VMASKMOVPS   (DI), Y0, Y1
+	LEAQ         (DI)(BX*1), R10
+	CMPQ         R9, $0x01
+	CMOVQLE      DI, R10
+	PREFETCHT0   256(R10)
+	VMASKMOVPS   (R10), Y0, Y2
+	LEAQ         (R10)(BX*1), R11
+	CMPQ         R9, $0x02
+	CMOVQLE      R10, R11
+	PREFETCHT0   256(R11)
+	VMASKMOVPS   (R11), Y0, Y3
+	LEAQ         (R11)(BX*1), R10
+	CMPQ         R9, $0x03
+	CMOVQLE      R11, R10
+	PREFETCHT0   256(R10)
+	VMASKMOVPS   (R10), Y0, Y4
+	MOVQ         R8, R10
+	VUNPCKLPS    Y2, Y1, Y5
+	VUNPCKLPS    Y4, Y3, Y6
+	VSHUFPS      $0x44, Y6, Y5, Y7
+	MOVQ         R10, R11
+	VEXTRACTF128 $0x00, Y7, (R11)
+	LEAQ         (R11)(CX*4), R11
+	VEXTRACTF128 $0x01, Y7, (R11)
+	LEAQ         (R11)(CX*4), R11
+	ADDQ         CX, R10
+	VSHUFPS      $0xee, Y6, Y5, Y5
+	MOVQ         R10, R11
+	VEXTRACTF128 $0x00, Y5, (R11)
+	LEAQ         (R11)(CX*4), R11
+	VEXTRACTF128 $0x01, Y5, (R11)
+	LEAQ         (R11)(CX*4), R11
+	ADDQ         CX, R10
+	VUNPCKHPS    Y2, Y1, Y1
+	VUNPCKHPS    Y4, Y3, Y2
+	VSHUFPS      $0x44, Y2, Y1, Y3
+	MOVQ         R10, R11
+	VEXTRACTF128 $0x00, Y3, (R11)
+	LEAQ         (R11)(CX*4), R11
+	VEXTRACTF128 $0x01, Y3, (R11)
+	LEAQ         (R11)(CX*4), R11
+	ADDQ         CX, R10
+	VSHUFPS      $0xee, Y2, Y1, Y1
+	MOVQ         R10, R11
+	VEXTRACTF128 $0x00, Y1, (R11)
+	LEAQ         (R11)(CX*4), R11
+	VEXTRACTF128 $0x01, Y1, (R11)
+	LEAQ         (R11)(CX*4), R11
+	ADDQ         CX, R10
+	LEAQ         (DI)(BX*4), DI
+	ADDQ         $0x10, R8
+	SUBQ         $0x04, R9
+	JG           columns
+	ADDQ         $0x20, DX
+	LEAQ         (AX)(CX*8), AX
+	SUBQ         $0x08, SI
+	JG           rows
 	VZEROUPPER
 	RET
 
-// func packColumnsAVX2(panel []float32, b []float32, stride int, k int)
-// Requires: AVX
-TEXT ·packColumnsAVX2(SB), NOSPLIT, $0-64
-	MOVQ panel_base+0(FP), AX
-	MOVQ b_base+24(FP), CX
-	MOVQ stride+48(FP), DX
-	SHLQ $0x02, DX
-	MOVQ k+56(FP), BX
-	LEAQ (CX)(DX*4), SI
-	LEAQ (SI)(DX*4), DI
-	LEAQ (DI)(DX*4), R8
-	LEAQ (DX)(DX*2), R9
+// func copyRowsAVX2(panel []float32, panelStride int, b []float32, bStride int, cols int, k int)
+// Requires: AVX, MMX+
+TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-80
+	MOVQ    panel_base+0(FP), AX
+	MOVQ    panelStride+24(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    b_base+32(FP), DX
+	MOVQ    bStride+56(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    k+72(FP), SI
+	MOVQ    cols+64(FP), DI
+	CMPQ    DI, $0x08
+	JLE     copy1
+	SUBQ    $0x08, DI
+	LEAQ    masks<>+0(SB), R8
+	NEGQ    DI
+	VMOVUPS 32(R8)(DI*4), Y0
 
-loop:
-	VMOVUPS     (CX), X0
-	VINSERTF128 $0x01, (SI), Y0, Y1
-	VMOVUPS     (CX)(DX*1), X0
-	VINSERTF128 $0x01, (SI)(DX*1), Y0, Y2
-	VMOVUPS     (CX)(DX*2), X0
-	VINSERTF128 $0x01, (SI)(DX*2), Y0, Y3
-	VMOVUPS     (CX)(R9*1), X0
-	VINSERTF128 $0x01, (SI)(R9*1), Y0, Y4
-	VUNPCKLPS   Y2, Y1, Y5
-	VUNPCKLPS   Y4, Y3, Y6
-	VSHUFPS     $0x44, Y6, Y5, Y7
-	VMOVUPS     Y7, (AX)
-	VSHUFPS     $0xee, Y6, Y5, Y5
-	VMOVUPS     Y5, 64(AX)
-	VUNPCKHPS   Y2, Y1, Y1
-	VUNPCKHPS   Y4, Y3, Y2
-	VSHUFPS     $0x44, Y2, Y1, Y3
-	VMOVUPS     Y3, 128(AX)
-	VSHUFPS     $0xee, Y2, Y1, Y1
-	VMOVUPS     Y1, 192(AX)
-	VMOVUPS     16(CX), X0
-	VINSERTF128 $0x01, 16(SI), Y0, Y1
-	VMOVUPS     16(CX)(DX*1), X0
-	VINSERTF128 $0x01, 16(SI)(DX*1), Y0, Y2
-	VMOVUPS     16(CX)(DX*2), X0
-	VINSERTF128 $0x01, 16(SI)(DX*2), Y0, Y3
-	VMOVUPS     16(CX)(R9*1), X0
-	VINSERTF128 $0x01, 16(SI)(R9*1), Y0, Y4
-	VUNPCKLPS   Y2, Y1, Y5
-	VUNPCKLPS   Y4, Y3, Y6
-	VSHUFPS     $0x44, Y6, Y5, Y7
-	VMOVUPS     Y7, 256(AX)
-	VSHUFPS     $0xee, Y6, Y5, Y5
-	VMOVUPS     Y5, 320(AX)
-	VUNPCKHPS   Y2, Y1, Y1
-	VUNPCKHPS   Y4, Y3, Y2
-	VSHUFPS     $0x44, Y2, Y1, Y3
-	VMOVUPS     Y3, 384(AX)
-	VSHUFPS     $0xee, Y2, Y1, Y1
-	VMOVUPS     Y1, 448(AX)
-	VMOVUPS     (DI), X0
-	VINSERTF128 $0x01, (R8), Y0, Y1
-	VMOVUPS     (DI)(DX*1), X0
-	VINSERTF128 $0x01, (R8)(DX*1), Y0, Y2
-	VMOVUPS     (DI)(DX*2), X0
-	VINSERTF128 $0x01, (R8)(DX*2), Y0, Y3
-	VMOVUPS     (DI)(R9*1), X0
-	VINSERTF128 $0x01, (R8)(R9*1), Y0, Y4
-	VUNPCKLPS   Y2, Y1, Y5
-	VUNPCKLPS   Y4, Y3, Y6
-	VSHUFPS     $0x44, Y6, Y5, Y7
-	VMOVUPS     Y7, 32(AX)
-	VSHUFPS     $0xee, Y6, Y5, Y5
-	VMOVUPS     Y5, 96(AX)
-	VUNPCKHPS   Y2, Y1, Y1
-	VUNPCKHPS   Y4, Y3, Y2
-	VSHUFPS     $0x44, Y2, Y1, Y3
-	VMOVUPS     Y3, 160(AX)
-	VSHUFPS     $0xee, Y2, Y1, Y1
-	VMOVUPS     Y1, 224(AX)
-	VMOVUPS     16(DI), X0
-	VINSERTF128 $0x01, 16(R8), Y0, Y1
-	VMOVUPS     16(DI)(DX*1), X0
-	VINSERTF128 $0x01, 16(R8)(DX*1), Y0, Y2
-	VMOVUPS     16(DI)(DX*2), X0
-	VINSERTF128 $0x01, 16(R8)(DX*2), Y0, Y3
-	VMOVUPS     16(DI)(R9*1), X0
-	VINSERTF128 $0x01, 16(R8)(R9*1), Y0, Y4
-	VUNPCKLPS   Y2, Y1, Y5
-	VUNPCKLPS   Y4, Y3, Y6
-	VSHUFPS     $0x44, Y6, Y5, Y7
-	VMOVUPS     Y7, 288(AX)
-	VSHUFPS     $0xee, Y6, Y5, Y5
-	VMOVUPS     Y5, 352(AX)
-	VUNPCKHPS   Y2, Y1, Y1
-	VUNPCKHPS   Y4, Y3, Y2
-	VSHUFPS     $0x44, Y2, Y1, Y3
-	VMOVUPS     Y3, 416(AX)
-	VSHUFPS     $0xee, Y2, Y1, Y1
-	VMOVUPS     Y1, 480(AX)
-	ADDQ        $0x20, CX
-	ADDQ        $0x20, SI
-	ADDQ        $0x20, DI
-	ADDQ        $0x20, R8
-	ADDQ        $0x00000200, AX
-	SUBQ        $0x08, BX
-	JNZ         loop
+loop2:
+	VMOVUPS    (DX), Y1
+	VMOVUPS    Y1, (AX)
+	VMASKMOVPS 32(DX), Y0, Y1
+	VMOVUPS    Y1, 32(AX)
+	PREFETCHT0 (DX)(BX*8)
+	ADDQ       BX, DX
+	ADDQ       CX, AX
+	DECQ       SI
+	JNZ        loop2
+	VZEROUPPER
+	RET
+
+copy1:
+	SUBQ    $0x00, DI
+	LEAQ    masks<>+0(SB), R8
+	NEGQ    DI
+	VMOVUPS 32(R8)(DI*4), Y0
+
+loop1:
+	VMASKMOVPS (DX), Y0, Y1
+	VMOVUPS    Y1, (AX)
+	PREFETCHT0 (DX)(BX*8)
+	ADDQ       BX, DX
+	ADDQ       CX, AX
+	DECQ       SI
+	JNZ        loop1
+	VZEROUPPER
+	RET
+
+// func stripAVX512(rows int, width int, c []float32, cStride int, a []float32, aRowStride int, aColStride int, aTileStride int, b []float32, bStride int, k int, bias []float32, accumulate bool, relu bool)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·stripAVX512(SB), NOSPLIT, $0-162
+	MOVQ aRowStride+72(FP), AX
+	SHLQ $0x02, AX
+	MOVQ aColStride+80(FP), CX
+	SHLQ $0x02, CX
+	MOVQ bStride+120(FP), DX
+	SHLQ $0x02, DX
+	MOVQ cStride+40(FP), BX
+	SHLQ $0x02, BX
+	MOVQ width+8(FP), SI
+	CMPQ SI, $0x10
+	JLE  next1
+
+next2:
+	MOVQ       rows+0(FP), SI
+	CMPQ       SI, $0x01
+	JE         rows1x2
+	CMPQ       SI, $0x02
+	JE         rows2x2
+	CMPQ       SI, $0x03
+	JE         rows3x2
+	CMPQ       SI, $0x04
+	JE         rows4x2
+	CMPQ       SI, $0x05
+	JE         rows5x2
+	CMPQ       SI, $0x06
+	JE         rows6x2
+	CMPQ       SI, $0x07
+	JE         rows7x2
+	CMPQ       SI, $0x08
+	JE         rows8x2
+	CMPQ       SI, $0x09
+	JE         rows9x2
+	CMPQ       SI, $0x0a
+	JE         rows10x2
+	CMPQ       SI, $0x0b
+	JE         rows11x2
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Z11, Z11, Z11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Z13, Z13, Z13
+	VXORPS     Z14, Z14, Z14
+	VXORPS     Z15, Z15, Z15
+	VXORPS     Z16, Z16, Z16
+	VXORPS     Z17, Z17, Z17
+	VXORPS     Z18, Z18, Z18
+	VXORPS     Z19, Z19, Z19
+	VXORPS     Z20, Z20, Z20
+	VXORPS     Z21, Z21, Z21
+	VXORPS     Z22, Z22, Z22
+	VXORPS     Z23, Z23, Z23
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	LEAQ       (R8)(BX*2), R9
+	ADDQ       BX, R9
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 64(SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 64(DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	PREFETCHT0 64(DI)(BX*2)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R8)(BX*2)
+	PREFETCHT0 64(R8)(BX*2)
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	PREFETCHT0 (R9)(BX*2)
+	PREFETCHT0 64(R9)(BX*2)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	LEAQ       (DI)(AX*2), R8
+	ADDQ       AX, R8
+	LEAQ       (R8)(AX*2), R9
+	ADDQ       AX, R9
+	MOVQ       b_base+96(FP), R10
+	MOVQ       k+128(FP), R11
+	MOVQ       width+8(FP), R12
+	SUBQ       $0x10, R12
+	MOVQ       $-1, R13
+	BZHIQ      R12, R13, R13
+	KMOVW      R13, K1
+
+loop12x2:
+	VMOVUPS      (R10), Z24
+	PREFETCHT0   (R10)(DX*8)
+	VMOVUPS.Z    64(R10), K1, Z25
+	PREFETCHT0   64(R10)(DX*8)
+	VBROADCASTSS (SI), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (SI)(AX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS (SI)(AX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (DI), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS (DI)(AX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (DI)(AX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R8)(AX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS (R8)(AX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS (R9)(AX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS (R9)(AX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R11
+	JNZ          loop12x2
+	MOVQ         c_base+16(FP), SI
+	LEAQ         (SI)(BX*2), DI
+	ADDQ         BX, DI
+	LEAQ         (DI)(BX*2), R8
+	ADDQ         BX, R8
+	LEAQ         (R8)(BX*2), R9
+	ADDQ         BX, R9
+	MOVQ         width+8(FP), R10
+	SUBQ         $0x10, R10
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+	MOVB         accumulate+160(FP), R10
+	TESTB        R10, R10
+	JZ           bias12x2
+	VMOVUPS      (SI), Z24
+	VADDPS       Z24, Z0, Z0
+	VMOVUPS.Z    64(SI), K1, Z24
+	VADDPS       Z24, Z1, Z1
+	VMOVUPS      (SI)(BX*1), Z24
+	VADDPS       Z24, Z2, Z2
+	VMOVUPS.Z    64(SI)(BX*1), K1, Z24
+	VADDPS       Z24, Z3, Z3
+	VMOVUPS      (SI)(BX*2), Z24
+	VADDPS       Z24, Z4, Z4
+	VMOVUPS.Z    64(SI)(BX*2), K1, Z24
+	VADDPS       Z24, Z5, Z5
+	VMOVUPS      (DI), Z24
+	VADDPS       Z24, Z6, Z6
+	VMOVUPS.Z    64(DI), K1, Z24
+	VADDPS       Z24, Z7, Z7
+	VMOVUPS      (DI)(BX*1), Z24
+	VADDPS       Z24, Z8, Z8
+	VMOVUPS.Z    64(DI)(BX*1), K1, Z24
+	VADDPS       Z24, Z9, Z9
+	VMOVUPS      (DI)(BX*2), Z24
+	VADDPS       Z24, Z10, Z10
+	VMOVUPS.Z    64(DI)(BX*2), K1, Z24
+	VADDPS       Z24, Z11, Z11
+	VMOVUPS      (R8), Z24
+	VADDPS       Z24, Z12, Z12
+	VMOVUPS.Z    64(R8), K1, Z24
+	VADDPS       Z24, Z13, Z13
+	VMOVUPS      (R8)(BX*1), Z24
+	VADDPS       Z24, Z14, Z14
+	VMOVUPS.Z    64(R8)(BX*1), K1, Z24
+	VADDPS       Z24, Z15, Z15
+	VMOVUPS      (R8)(BX*2), Z24
+	VADDPS       Z24, Z16, Z16
+	VMOVUPS.Z    64(R8)(BX*2), K1, Z24
+	VADDPS       Z24, Z17, Z17
+	VMOVUPS      (R9), Z24
+	VADDPS       Z24, Z18, Z18
+	VMOVUPS.Z    64(R9), K1, Z24
+	VADDPS       Z24, Z19, Z19
+	VMOVUPS      (R9)(BX*1), Z24
+	VADDPS       Z24, Z20, Z20
+	VMOVUPS.Z    64(R9)(BX*1), K1, Z24
+	VADDPS       Z24, Z21, Z21
+	VMOVUPS      (R9)(BX*2), Z24
+	VADDPS       Z24, Z22, Z22
+	VMOVUPS.Z    64(R9)(BX*2), K1, Z24
+	VADDPS       Z24, Z23, Z23
+
+bias12x2:
+	MOVQ      bias_len+144(FP), R10
+	TESTQ     R10, R10
+	JZ        relu12x2
+	MOVQ      bias_base+136(FP), R10
+	VMOVUPS   (R10), Z24
+	VADDPS    Z24, Z0, Z0
+	VADDPS    Z24, Z2, Z2
+	VADDPS    Z24, Z4, Z4
+	VADDPS    Z24, Z6, Z6
+	VADDPS    Z24, Z8, Z8
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z24, Z12, Z12
+	VADDPS    Z24, Z14, Z14
+	VADDPS    Z24, Z16, Z16
+	VADDPS    Z24, Z18, Z18
+	VADDPS    Z24, Z20, Z20
+	VADDPS    Z24, Z22, Z22
+	VMOVUPS.Z 64(R10), K1, Z24
+	VADDPS    Z24, Z1, Z1
+	VADDPS    Z24, Z3, Z3
+	VADDPS    Z24, Z5, Z5
+	VADDPS    Z24, Z7, Z7
+	VADDPS    Z24, Z9, Z9
+	VADDPS    Z24, Z11, Z11
+	VADDPS    Z24, Z13, Z13
+	VADDPS    Z24, Z15, Z15
+	VADDPS    Z24, Z17, Z17
+	VADDPS    Z24, Z19, Z19
+	VADDPS    Z24, Z21, Z21
+	VADDPS    Z24, Z23, Z23
+
+relu12x2:
+	MOVB   relu+161(FP), R10
+	TESTB  R10, R10
+	JZ     store12x2
+	VXORPS Z24, Z24, Z24
+	VMAXPS Z0, Z24, Z0
+	VMAXPS Z1, Z24, Z1
+	VMAXPS Z2, Z24, Z2
+	VMAXPS Z3, Z24, Z3
+	VMAXPS Z4, Z24, Z4
+	VMAXPS Z5, Z24, Z5
+	VMAXPS Z6, Z24, Z6
+	VMAXPS Z7, Z24, Z7
+	VMAXPS Z8, Z24, Z8
+	VMAXPS Z9, Z24, Z9
+	VMAXPS Z10, Z24, Z10
+	VMAXPS Z11, Z24, Z11
+	VMAXPS Z12, Z24, Z12
+	VMAXPS Z13, Z24, Z13
+	VMAXPS Z14, Z24, Z14
+	VMAXPS Z15, Z24, Z15
+	VMAXPS Z16, Z24, Z16
+	VMAXPS Z17, Z24, Z17
+	VMAXPS Z18, Z24, Z18
+	VMAXPS Z19, Z24, Z19
+	VMAXPS Z20, Z24, Z20
+	VMAXPS Z21, Z24, Z21
+	VMAXPS Z22, Z24, Z22
+	VMAXPS Z23, Z24, Z23
+
+store12x2:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	VMOVUPS Z2, (SI)(BX*1)
+	VMOVUPS Z3, K1, 64(SI)(BX*1)
+	VMOVUPS Z4, (SI)(BX*2)
+	VMOVUPS Z5, K1, 64(SI)(BX*2)
+	VMOVUPS Z6, (DI)
+	VMOVUPS Z7, K1, 64(DI)
+	VMOVUPS Z8, (DI)(BX*1)
+	VMOVUPS Z9, K1, 64(DI)(BX*1)
+	VMOVUPS Z10, (DI)(BX*2)
+	VMOVUPS Z11, K1, 64(DI)(BX*2)
+	VMOVUPS Z12, (R8)
+	VMOVUPS Z13, K1, 64(R8)
+	VMOVUPS Z14, (R8)(BX*1)
+	VMOVUPS Z15, K1, 64(R8)(BX*1)
+	VMOVUPS Z16, (R8)(BX*2)
+	VMOVUPS Z17, K1, 64(R8)(BX*2)
+	VMOVUPS Z18, (R9)
+	VMOVUPS Z19, K1, 64(R9)
+	VMOVUPS Z20, (R9)(BX*1)
+	VMOVUPS Z21, K1, 64(R9)(BX*1)
+	VMOVUPS Z22, (R9)(BX*2)
+	VMOVUPS Z23, K1, 64(R9)(BX*2)
+	MOVQ    aTileStride+88(FP), SI
+	SHLQ    $0x02, SI
+	ADDQ    SI, a_base+48(FP)
+	LEAQ    (BX)(BX*2), SI
+	SHLQ    $0x02, SI
+	ADDQ    SI, c_base+16(FP)
+	SUBQ    $0x0c, rows+0(FP)
+	JNZ     next2
+	VZEROUPPER
+	RET
+
+rows11x2:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Z11, Z11, Z11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Z13, Z13, Z13
+	VXORPS     Z14, Z14, Z14
+	VXORPS     Z15, Z15, Z15
+	VXORPS     Z16, Z16, Z16
+	VXORPS     Z17, Z17, Z17
+	VXORPS     Z18, Z18, Z18
+	VXORPS     Z19, Z19, Z19
+	VXORPS     Z20, Z20, Z20
+	VXORPS     Z21, Z21, Z21
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	LEAQ       (R8)(BX*2), R9
+	ADDQ       BX, R9
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 64(SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 64(DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	PREFETCHT0 64(DI)(BX*2)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R8)(BX*2)
+	PREFETCHT0 64(R8)(BX*2)
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 64(R9)(BX*1)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	LEAQ       (DI)(AX*2), R8
+	ADDQ       AX, R8
+	LEAQ       (R8)(AX*2), R9
+	ADDQ       AX, R9
+	MOVQ       b_base+96(FP), R10
+	MOVQ       k+128(FP), R11
+	MOVQ       width+8(FP), R12
+	SUBQ       $0x10, R12
+	MOVQ       $-1, R13
+	BZHIQ      R12, R13, R13
+	KMOVW      R13, K1
+
+loop11x2:
+	VMOVUPS      (R10), Z22
+	PREFETCHT0   (R10)(DX*8)
+	VMOVUPS.Z    64(R10), K1, Z23
+	PREFETCHT0   64(R10)(DX*8)
+	VBROADCASTSS (SI), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS (SI)(AX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS (SI)(AX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS (DI), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS (DI)(AX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS (DI)(AX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS (R8)(AX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS (R8)(AX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS (R9)(AX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R11
+	JNZ          loop11x2
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	LEAQ         (CX)(BX*2), DX
+	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), SI
+	ADDQ         BX, SI
+	MOVQ         width+8(FP), DI
+	SUBQ         $0x10, DI
+	MOVQ         $-1, R8
+	BZHIQ        DI, R8, R8
+	KMOVW        R8, K1
+	MOVB         accumulate+160(FP), DI
+	TESTB        DI, DI
+	JZ           bias11x2
+	VMOVUPS      (AX), Z22
+	VADDPS       Z22, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z22
+	VADDPS       Z22, Z1, Z1
+	VMOVUPS      (AX)(BX*1), Z22
+	VADDPS       Z22, Z2, Z2
+	VMOVUPS.Z    64(AX)(BX*1), K1, Z22
+	VADDPS       Z22, Z3, Z3
+	VMOVUPS      (AX)(BX*2), Z22
+	VADDPS       Z22, Z4, Z4
+	VMOVUPS.Z    64(AX)(BX*2), K1, Z22
+	VADDPS       Z22, Z5, Z5
+	VMOVUPS      (CX), Z22
+	VADDPS       Z22, Z6, Z6
+	VMOVUPS.Z    64(CX), K1, Z22
+	VADDPS       Z22, Z7, Z7
+	VMOVUPS      (CX)(BX*1), Z22
+	VADDPS       Z22, Z8, Z8
+	VMOVUPS.Z    64(CX)(BX*1), K1, Z22
+	VADDPS       Z22, Z9, Z9
+	VMOVUPS      (CX)(BX*2), Z22
+	VADDPS       Z22, Z10, Z10
+	VMOVUPS.Z    64(CX)(BX*2), K1, Z22
+	VADDPS       Z22, Z11, Z11
+	VMOVUPS      (DX), Z22
+	VADDPS       Z22, Z12, Z12
+	VMOVUPS.Z    64(DX), K1, Z22
+	VADDPS       Z22, Z13, Z13
+	VMOVUPS      (DX)(BX*1), Z22
+	VADDPS       Z22, Z14, Z14
+	VMOVUPS.Z    64(DX)(BX*1), K1, Z22
+	VADDPS       Z22, Z15, Z15
+	VMOVUPS      (DX)(BX*2), Z22
+	VADDPS       Z22, Z16, Z16
+	VMOVUPS.Z    64(DX)(BX*2), K1, Z22
+	VADDPS       Z22, Z17, Z17
+	VMOVUPS      (SI), Z22
+	VADDPS       Z22, Z18, Z18
+	VMOVUPS.Z    64(SI), K1, Z22
+	VADDPS       Z22, Z19, Z19
+	VMOVUPS      (SI)(BX*1), Z22
+	VADDPS       Z22, Z20, Z20
+	VMOVUPS.Z    64(SI)(BX*1), K1, Z22
+	VADDPS       Z22, Z21, Z21
+
+bias11x2:
+	MOVQ      bias_len+144(FP), DI
+	TESTQ     DI, DI
+	JZ        relu11x2
+	MOVQ      bias_base+136(FP), DI
+	VMOVUPS   (DI), Z22
+	VADDPS    Z22, Z0, Z0
+	VADDPS    Z22, Z2, Z2
+	VADDPS    Z22, Z4, Z4
+	VADDPS    Z22, Z6, Z6
+	VADDPS    Z22, Z8, Z8
+	VADDPS    Z22, Z10, Z10
+	VADDPS    Z22, Z12, Z12
+	VADDPS    Z22, Z14, Z14
+	VADDPS    Z22, Z16, Z16
+	VADDPS    Z22, Z18, Z18
+	VADDPS    Z22, Z20, Z20
+	VMOVUPS.Z 64(DI), K1, Z22
+	VADDPS    Z22, Z1, Z1
+	VADDPS    Z22, Z3, Z3
+	VADDPS    Z22, Z5, Z5
+	VADDPS    Z22, Z7, Z7
+	VADDPS    Z22, Z9, Z9
+	VADDPS    Z22, Z11, Z11
+	VADDPS    Z22, Z13, Z13
+	VADDPS    Z22, Z15, Z15
+	VADDPS    Z22, Z17, Z17
+	VADDPS    Z22, Z19, Z19
+	VADDPS    Z22, Z21, Z21
+
+relu11x2:
+	MOVB   relu+161(FP), DI
+	TESTB  DI, DI
+	JZ     store11x2
+	VXORPS Z22, Z22, Z22
+	VMAXPS Z0, Z22, Z0
+	VMAXPS Z1, Z22, Z1
+	VMAXPS Z2, Z22, Z2
+	VMAXPS Z3, Z22, Z3
+	VMAXPS Z4, Z22, Z4
+	VMAXPS Z5, Z22, Z5
+	VMAXPS Z6, Z22, Z6
+	VMAXPS Z7, Z22, Z7
+	VMAXPS Z8, Z22, Z8
+	VMAXPS Z9, Z22, Z9
+	VMAXPS Z10, Z22, Z10
+	VMAXPS Z11, Z22, Z11
+	VMAXPS Z12, Z22, Z12
+	VMAXPS Z13, Z22, Z13
+	VMAXPS Z14, Z22, Z14
+	VMAXPS Z15, Z22, Z15
+	VMAXPS Z16, Z22, Z16
+	VMAXPS Z17, Z22, Z17
+	VMAXPS Z18, Z22, Z18
+	VMAXPS Z19, Z22, Z19
+	VMAXPS Z20, Z22, Z20
+	VMAXPS Z21, Z22, Z21
+
+store11x2:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(BX*1)
+	VMOVUPS Z3, K1, 64(AX)(BX*1)
+	VMOVUPS Z4, (AX)(BX*2)
+	VMOVUPS Z5, K1, 64(AX)(BX*2)
+	VMOVUPS Z6, (CX)
+	VMOVUPS Z7, K1, 64(CX)
+	VMOVUPS Z8, (CX)(BX*1)
+	VMOVUPS Z9, K1, 64(CX)(BX*1)
+	VMOVUPS Z10, (CX)(BX*2)
+	VMOVUPS Z11, K1, 64(CX)(BX*2)
+	VMOVUPS Z12, (DX)
+	VMOVUPS Z13, K1, 64(DX)
+	VMOVUPS Z14, (DX)(BX*1)
+	VMOVUPS Z15, K1, 64(DX)(BX*1)
+	VMOVUPS Z16, (DX)(BX*2)
+	VMOVUPS Z17, K1, 64(DX)(BX*2)
+	VMOVUPS Z18, (SI)
+	VMOVUPS Z19, K1, 64(SI)
+	VMOVUPS Z20, (SI)(BX*1)
+	VMOVUPS Z21, K1, 64(SI)(BX*1)
+	VZEROUPPER
+	RET
+
+rows10x2:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Z11, Z11, Z11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Z13, Z13, Z13
+	VXORPS     Z14, Z14, Z14
+	VXORPS     Z15, Z15, Z15
+	VXORPS     Z16, Z16, Z16
+	VXORPS     Z17, Z17, Z17
+	VXORPS     Z18, Z18, Z18
+	VXORPS     Z19, Z19, Z19
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	LEAQ       (R8)(BX*2), R9
+	ADDQ       BX, R9
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 64(SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 64(DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	PREFETCHT0 64(DI)(BX*2)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R8)(BX*2)
+	PREFETCHT0 64(R8)(BX*2)
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	LEAQ       (DI)(AX*2), R8
+	ADDQ       AX, R8
+	LEAQ       (R8)(AX*2), R9
+	ADDQ       AX, R9
+	MOVQ       b_base+96(FP), R10
+	MOVQ       k+128(FP), R11
+	MOVQ       width+8(FP), R12
+	SUBQ       $0x10, R12
+	MOVQ       $-1, R13
+	BZHIQ      R12, R13, R13
+	KMOVW      R13, K1
+
+loop10x2:
+	VMOVUPS      (R10), Z20
+	PREFETCHT0   (R10)(DX*8)
+	VMOVUPS.Z    64(R10), K1, Z21
+	PREFETCHT0   64(R10)(DX*8)
+	VBROADCASTSS (SI), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS (SI)(AX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS (SI)(AX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS (DI), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS (DI)(AX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS (DI)(AX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS (R8)(AX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS (R8)(AX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R11
+	JNZ          loop10x2
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	LEAQ         (CX)(BX*2), DX
+	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), SI
+	ADDQ         BX, SI
+	MOVQ         width+8(FP), DI
+	SUBQ         $0x10, DI
+	MOVQ         $-1, R8
+	BZHIQ        DI, R8, R8
+	KMOVW        R8, K1
+	MOVB         accumulate+160(FP), DI
+	TESTB        DI, DI
+	JZ           bias10x2
+	VMOVUPS      (AX), Z20
+	VADDPS       Z20, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z20
+	VADDPS       Z20, Z1, Z1
+	VMOVUPS      (AX)(BX*1), Z20
+	VADDPS       Z20, Z2, Z2
+	VMOVUPS.Z    64(AX)(BX*1), K1, Z20
+	VADDPS       Z20, Z3, Z3
+	VMOVUPS      (AX)(BX*2), Z20
+	VADDPS       Z20, Z4, Z4
+	VMOVUPS.Z    64(AX)(BX*2), K1, Z20
+	VADDPS       Z20, Z5, Z5
+	VMOVUPS      (CX), Z20
+	VADDPS       Z20, Z6, Z6
+	VMOVUPS.Z    64(CX), K1, Z20
+	VADDPS       Z20, Z7, Z7
+	VMOVUPS      (CX)(BX*1), Z20
+	VADDPS       Z20, Z8, Z8
+	VMOVUPS.Z    64(CX)(BX*1), K1, Z20
+	VADDPS       Z20, Z9, Z9
+	VMOVUPS      (CX)(BX*2), Z20
+	VADDPS       Z20, Z10, Z10
+	VMOVUPS.Z    64(CX)(BX*2), K1, Z20
+	VADDPS       Z20, Z11, Z11
+	VMOVUPS      (DX), Z20
+	VADDPS       Z20, Z12, Z12
+	VMOVUPS.Z    64(DX), K1, Z20
+	VADDPS       Z20, Z13, Z13
+	VMOVUPS      (DX)(BX*1), Z20
+	VADDPS       Z20, Z14, Z14
+	VMOVUPS.Z    64(DX)(BX*1), K1, Z20
+	VADDPS       Z20, Z15, Z15
+	VMOVUPS      (DX)(BX*2), Z20
+	VADDPS       Z20, Z16, Z16
+	VMOVUPS.Z    64(DX)(BX*2), K1, Z20
+	VADDPS       Z20, Z17, Z17
+	VMOVUPS      (SI), Z20
+	VADDPS       Z20, Z18, Z18
+	VMOVUPS.Z    64(SI), K1, Z20
+	VADDPS       Z20, Z19, Z19
+
+bias10x2:
+	MOVQ      bias_len+144(FP), DI
+	TESTQ     DI, DI
+	JZ        relu10x2
+	MOVQ      bias_base+136(FP), DI
+	VMOVUPS   (DI), Z20
+	VADDPS    Z20, Z0, Z0
+	VADDPS    Z20, Z2, Z2
+	VADDPS    Z20, Z4, Z4
+	VADDPS    Z20, Z6, Z6
+	VADDPS    Z20, Z8, Z8
+	VADDPS    Z20, Z10, Z10
+	VADDPS    Z20, Z12, Z12
+	VADDPS    Z20, Z14, Z14
+	VADDPS    Z20, Z16, Z16
+	VADDPS    Z20, Z18, Z18
+	VMOVUPS.Z 64(DI), K1, Z20
+	VADDPS    Z20, Z1, Z1
+	VADDPS    Z20, Z3, Z3
+	VADDPS    Z20, Z5, Z5
+	VADDPS    Z20, Z7, Z7
+	VADDPS    Z20, Z9, Z9
+	VADDPS    Z20, Z11, Z11
+	VADDPS    Z20, Z13, Z13
+	VADDPS    Z20, Z15, Z15
+	VADDPS    Z20, Z17, Z17
+	VADDPS    Z20, Z19, Z19
+
+relu10x2:
+	MOVB   relu+161(FP), DI
+	TESTB  DI, DI
+	JZ     store10x2
+	VXORPS Z20, Z20, Z20
+	VMAXPS Z0, Z20, Z0
+	VMAXPS Z1, Z20, Z1
+	VMAXPS Z2, Z20, Z2
+	VMAXPS Z3, Z20, Z3
+	VMAXPS Z4, Z20, Z4
+	VMAXPS Z5, Z20, Z5
+	VMAXPS Z6, Z20, Z6
+	VMAXPS Z7, Z20, Z7
+	VMAXPS Z8, Z20, Z8
+	VMAXPS Z9, Z20, Z9
+	VMAXPS Z10, Z20, Z10
+	VMAXPS Z11, Z20, Z11
+	VMAXPS Z12, Z20, Z12
+	VMAXPS Z13, Z20, Z13
+	VMAXPS Z14, Z20, Z14
+	VMAXPS Z15, Z20, Z15
+	VMAXPS Z16, Z20, Z16
+	VMAXPS Z17, Z20, Z17
+	VMAXPS Z18, Z20, Z18
+	VMAXPS Z19, Z20, Z19
+
+store10x2:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(BX*1)
+	VMOVUPS Z3, K1, 64(AX)(BX*1)
+	VMOVUPS Z4, (AX)(BX*2)
+	VMOVUPS Z5, K1, 64(AX)(BX*2)
+	VMOVUPS Z6, (CX)
+	VMOVUPS Z7, K1, 64(CX)
+	VMOVUPS Z8, (CX)(BX*1)
+	VMOVUPS Z9, K1, 64(CX)(BX*1)
+	VMOVUPS Z10, (CX)(BX*2)
+	VMOVUPS Z11, K1, 64(CX)(BX*2)
+	VMOVUPS Z12, (DX)
+	VMOVUPS Z13, K1, 64(DX)
+	VMOVUPS Z14, (DX)(BX*1)
+	VMOVUPS Z15, K1, 64(DX)(BX*1)
+	VMOVUPS Z16, (DX)(BX*2)
+	VMOVUPS Z17, K1, 64(DX)(BX*2)
+	VMOVUPS Z18, (SI)
+	VMOVUPS Z19, K1, 64(SI)
+	VZEROUPPER
+	RET
+
+rows9x2:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Z11, Z11, Z11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Z13, Z13, Z13
+	VXORPS     Z14, Z14, Z14
+	VXORPS     Z15, Z15, Z15
+	VXORPS     Z16, Z16, Z16
+	VXORPS     Z17, Z17, Z17
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 64(SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 64(DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	PREFETCHT0 64(DI)(BX*2)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	PREFETCHT0 (R8)(BX*2)
+	PREFETCHT0 64(R8)(BX*2)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	LEAQ       (DI)(AX*2), R8
+	ADDQ       AX, R8
+	MOVQ       b_base+96(FP), R9
+	MOVQ       k+128(FP), R10
+	MOVQ       width+8(FP), R11
+	SUBQ       $0x10, R11
+	MOVQ       $-1, R12
+	BZHIQ      R11, R12, R12
+	KMOVW      R12, K1
+
+loop9x2:
+	VMOVUPS      (R9), Z18
+	PREFETCHT0   (R9)(DX*8)
+	VMOVUPS.Z    64(R9), K1, Z19
+	PREFETCHT0   64(R9)(DX*8)
+	VBROADCASTSS (SI), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (SI)(AX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (SI)(AX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS (DI), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (DI)(AX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (DI)(AX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (R8)(AX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (R8)(AX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R10
+	JNZ          loop9x2
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	LEAQ         (CX)(BX*2), DX
+	ADDQ         BX, DX
+	MOVQ         width+8(FP), SI
+	SUBQ         $0x10, SI
+	MOVQ         $-1, DI
+	BZHIQ        SI, DI, DI
+	KMOVW        DI, K1
+	MOVB         accumulate+160(FP), SI
+	TESTB        SI, SI
+	JZ           bias9x2
+	VMOVUPS      (AX), Z18
+	VADDPS       Z18, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z18
+	VADDPS       Z18, Z1, Z1
+	VMOVUPS      (AX)(BX*1), Z18
+	VADDPS       Z18, Z2, Z2
+	VMOVUPS.Z    64(AX)(BX*1), K1, Z18
+	VADDPS       Z18, Z3, Z3
+	VMOVUPS      (AX)(BX*2), Z18
+	VADDPS       Z18, Z4, Z4
+	VMOVUPS.Z    64(AX)(BX*2), K1, Z18
+	VADDPS       Z18, Z5, Z5
+	VMOVUPS      (CX), Z18
+	VADDPS       Z18, Z6, Z6
+	VMOVUPS.Z    64(CX), K1, Z18
+	VADDPS       Z18, Z7, Z7
+	VMOVUPS      (CX)(BX*1), Z18
+	VADDPS       Z18, Z8, Z8
+	VMOVUPS.Z    64(CX)(BX*1), K1, Z18
+	VADDPS       Z18, Z9, Z9
+	VMOVUPS      (CX)(BX*2), Z18
+	VADDPS       Z18, Z10, Z10
+	VMOVUPS.Z    64(CX)(BX*2), K1, Z18
+	VADDPS       Z18, Z11, Z11
+	VMOVUPS      (DX), Z18
+	VADDPS       Z18, Z12, Z12
+	VMOVUPS.Z    64(DX), K1, Z18
+	VADDPS       Z18, Z13, Z13
+	VMOVUPS      (DX)(BX*1), Z18
+	VADDPS       Z18, Z14, Z14
+	VMOVUPS.Z    64(DX)(BX*1), K1, Z18
+	VADDPS       Z18, Z15, Z15
+	VMOVUPS      (DX)(BX*2), Z18
+	VADDPS       Z18, Z16, Z16
+	VMOVUPS.Z    64(DX)(BX*2), K1, Z18
+	VADDPS       Z18, Z17, Z17
+
+bias9x2:
+	MOVQ      bias_len+144(FP), SI
+	TESTQ     SI, SI
+	JZ        relu9x2
+	MOVQ      bias_base+136(FP), SI
+	VMOVUPS   (SI), Z18
+	VADDPS    Z18, Z0, Z0
+	VADDPS    Z18, Z2, Z2
+	VADDPS    Z18, Z4, Z4
+	VADDPS    Z18, Z6, Z6
+	VADDPS    Z18, Z8, Z8
+	VADDPS    Z18, Z10, Z10
+	VADDPS    Z18, Z12, Z12
+	VADDPS    Z18, Z14, Z14
+	VADDPS    Z18, Z16, Z16
+	VMOVUPS.Z 64(SI), K1, Z18
+	VADDPS    Z18, Z1, Z1
+	VADDPS    Z18, Z3, Z3
+	VADDPS    Z18, Z5, Z5
+	VADDPS    Z18, Z7, Z7
+	VADDPS    Z18, Z9, Z9
+	VADDPS    Z18, Z11, Z11
+	VADDPS    Z18, Z13, Z13
+	VADDPS    Z18, Z15, Z15
+	VADDPS    Z18, Z17, Z17
+
+relu9x2:
+	MOVB   relu+161(FP), SI
+	TESTB  SI, SI
+	JZ     store9x2
+	VXORPS Z18, Z18, Z18
+	VMAXPS Z0, Z18, Z0
+	VMAXPS Z1, Z18, Z1
+	VMAXPS Z2, Z18, Z2
+	VMAXPS Z3, Z18, Z3
+	VMAXPS Z4, Z18, Z4
+	VMAXPS Z5, Z18, Z5
+	VMAXPS Z6, Z18, Z6
+	VMAXPS Z7, Z18, Z7
+	VMAXPS Z8, Z18, Z8
+	VMAXPS Z9, Z18, Z9
+	VMAXPS Z10, Z18, Z10
+	VMAXPS Z11, Z18, Z11
+	VMAXPS Z12, Z18, Z12
+	VMAXPS Z13, Z18, Z13
+	VMAXPS Z14, Z18, Z14
+	VMAXPS Z15, Z18, Z15
+	VMAXPS Z16, Z18, Z16
+	VMAXPS Z17, Z18, Z17
+
+store9x2:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(BX*1)
+	VMOVUPS Z3, K1, 64(AX)(BX*1)
+	VMOVUPS Z4, (AX)(BX*2)
+	VMOVUPS Z5, K1, 64(AX)(BX*2)
+	VMOVUPS Z6, (CX)
+	VMOVUPS Z7, K1, 64(CX)
+	VMOVUPS Z8, (CX)(BX*1)
+	VMOVUPS Z9, K1, 64(CX)(BX*1)
+	VMOVUPS Z10, (CX)(BX*2)
+	VMOVUPS Z11, K1, 64(CX)(BX*2)
+	VMOVUPS Z12, (DX)
+	VMOVUPS Z13, K1, 64(DX)
+	VMOVUPS Z14, (DX)(BX*1)
+	VMOVUPS Z15, K1, 64(DX)(BX*1)
+	VMOVUPS Z16, (DX)(BX*2)
+	VMOVUPS Z17, K1, 64(DX)(BX*2)
+	VZEROUPPER
+	RET
+
+rows8x2:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Z11, Z11, Z11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Z13, Z13, Z13
+	VXORPS     Z14, Z14, Z14
+	VXORPS     Z15, Z15, Z15
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 64(SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 64(DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	PREFETCHT0 64(DI)(BX*2)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 64(R8)(BX*1)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	LEAQ       (DI)(AX*2), R8
+	ADDQ       AX, R8
+	MOVQ       b_base+96(FP), R9
+	MOVQ       k+128(FP), R10
+	MOVQ       width+8(FP), R11
+	SUBQ       $0x10, R11
+	MOVQ       $-1, R12
+	BZHIQ      R11, R12, R12
+	KMOVW      R12, K1
+
+loop8x2:
+	VMOVUPS      (R9), Z16
+	PREFETCHT0   (R9)(DX*8)
+	VMOVUPS.Z    64(R9), K1, Z17
+	PREFETCHT0   64(R9)(DX*8)
+	VBROADCASTSS (SI), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS (SI)(AX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS (SI)(AX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS (DI), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS (DI)(AX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS (DI)(AX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS (R8)(AX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R10
+	JNZ          loop8x2
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	LEAQ         (CX)(BX*2), DX
+	ADDQ         BX, DX
+	MOVQ         width+8(FP), SI
+	SUBQ         $0x10, SI
+	MOVQ         $-1, DI
+	BZHIQ        SI, DI, DI
+	KMOVW        DI, K1
+	MOVB         accumulate+160(FP), SI
+	TESTB        SI, SI
+	JZ           bias8x2
+	VMOVUPS      (AX), Z16
+	VADDPS       Z16, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z16
+	VADDPS       Z16, Z1, Z1
+	VMOVUPS      (AX)(BX*1), Z16
+	VADDPS       Z16, Z2, Z2
+	VMOVUPS.Z    64(AX)(BX*1), K1, Z16
+	VADDPS       Z16, Z3, Z3
+	VMOVUPS      (AX)(BX*2), Z16
+	VADDPS       Z16, Z4, Z4
+	VMOVUPS.Z    64(AX)(BX*2), K1, Z16
+	VADDPS       Z16, Z5, Z5
+	VMOVUPS      (CX), Z16
+	VADDPS       Z16, Z6, Z6
+	VMOVUPS.Z    64(CX), K1, Z16
+	VADDPS       Z16, Z7, Z7
+	VMOVUPS      (CX)(BX*1), Z16
+	VADDPS       Z16, Z8, Z8
+	VMOVUPS.Z    64(CX)(BX*1), K1, Z16
+	VADDPS       Z16, Z9, Z9
+	VMOVUPS      (CX)(BX*2), Z16
+	VADDPS       Z16, Z10, Z10
+	VMOVUPS.Z    64(CX)(BX*2), K1, Z16
+	VADDPS       Z16, Z11, Z11
+	VMOVUPS      (DX), Z16
+	VADDPS       Z16, Z12, Z12
+	VMOVUPS.Z    64(DX), K1, Z16
+	VADDPS       Z16, Z13, Z13
+	VMOVUPS      (DX)(BX*1), Z16
+	VADDPS       Z16, Z14, Z14
+	VMOVUPS.Z    64(DX)(BX*1), K1, Z16
+	VADDPS       Z16, Z15, Z15
+
+bias8x2:
+	MOVQ      bias_len+144(FP), SI
+	TESTQ     SI, SI
+	JZ        relu8x2
+	MOVQ      bias_base+136(FP), SI
+	VMOVUPS   (SI), Z16
+	VADDPS    Z16, Z0, Z0
+	VADDPS    Z16, Z2, Z2
+	VADDPS    Z16, Z4, Z4
+	VADDPS    Z16, Z6, Z6
+	VADDPS    Z16, Z8, Z8
+	VADDPS    Z16, Z10, Z10
+	VADDPS    Z16, Z12, Z12
+	VADDPS    Z16, Z14, Z14
+	VMOVUPS.Z 64(SI), K1, Z16
+	VADDPS    Z16, Z1, Z1
+	VADDPS    Z16, Z3, Z3
+	VADDPS    Z16, Z5, Z5
+	VADDPS    Z16, Z7, Z7
+	VADDPS    Z16, Z9, Z9
+	VADDPS    Z16, Z11, Z11
+	VADDPS    Z16, Z13, Z13
+	VADDPS    Z16, Z15, Z15
+
+relu8x2:
+	MOVB   relu+161(FP), SI
+	TESTB  SI, SI
+	JZ     store8x2
+	VXORPS Z16, Z16, Z16
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	VMAXPS Z2, Z16, Z2
+	VMAXPS Z3, Z16, Z3
+	VMAXPS Z4, Z16, Z4
+	VMAXPS Z5, Z16, Z5
+	VMAXPS Z6, Z16, Z6
+	VMAXPS Z7, Z16, Z7
+	VMAXPS Z8, Z16, Z8
+	VMAXPS Z9, Z16, Z9
+	VMAXPS Z10, Z16, Z10
+	VMAXPS Z11, Z16, Z11
+	VMAXPS Z12, Z16, Z12
+	VMAXPS Z13, Z16, Z13
+	VMAXPS Z14, Z16, Z14
+	VMAXPS Z15, Z16, Z15
+
+store8x2:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(BX*1)
+	VMOVUPS Z3, K1, 64(AX)(BX*1)
+	VMOVUPS Z4, (AX)(BX*2)
+	VMOVUPS Z5, K1, 64(AX)(BX*2)
+	VMOVUPS Z6, (CX)
+	VMOVUPS Z7, K1, 64(CX)
+	VMOVUPS Z8, (CX)(BX*1)
+	VMOVUPS Z9, K1, 64(CX)(BX*1)
+	VMOVUPS Z10, (CX)(BX*2)
+	VMOVUPS Z11, K1, 64(CX)(BX*2)
+	VMOVUPS Z12, (DX)
+	VMOVUPS Z13, K1, 64(DX)
+	VMOVUPS Z14, (DX)(BX*1)
+	VMOVUPS Z15, K1, 64(DX)(BX*1)
+	VZEROUPPER
+	RET
+
+rows7x2:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Z11, Z11, Z11
+	VXORPS     Z12, Z12, Z12
+	VXORPS     Z13, Z13, Z13
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 64(SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 64(DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	PREFETCHT0 64(DI)(BX*2)
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	LEAQ       (DI)(AX*2), R8
+	ADDQ       AX, R8
+	MOVQ       b_base+96(FP), R9
+	MOVQ       k+128(FP), R10
+	MOVQ       width+8(FP), R11
+	SUBQ       $0x10, R11
+	MOVQ       $-1, R12
+	BZHIQ      R11, R12, R12
+	KMOVW      R12, K1
+
+loop7x2:
+	VMOVUPS      (R9), Z14
+	PREFETCHT0   (R9)(DX*8)
+	VMOVUPS.Z    64(R9), K1, Z15
+	PREFETCHT0   64(R9)(DX*8)
+	VBROADCASTSS (SI), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (SI)(AX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (SI)(AX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (DI), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (DI)(AX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (DI)(AX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R8), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R10
+	JNZ          loop7x2
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	LEAQ         (CX)(BX*2), DX
+	ADDQ         BX, DX
+	MOVQ         width+8(FP), SI
+	SUBQ         $0x10, SI
+	MOVQ         $-1, DI
+	BZHIQ        SI, DI, DI
+	KMOVW        DI, K1
+	MOVB         accumulate+160(FP), SI
+	TESTB        SI, SI
+	JZ           bias7x2
+	VMOVUPS      (AX), Z14
+	VADDPS       Z14, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z14
+	VADDPS       Z14, Z1, Z1
+	VMOVUPS      (AX)(BX*1), Z14
+	VADDPS       Z14, Z2, Z2
+	VMOVUPS.Z    64(AX)(BX*1), K1, Z14
+	VADDPS       Z14, Z3, Z3
+	VMOVUPS      (AX)(BX*2), Z14
+	VADDPS       Z14, Z4, Z4
+	VMOVUPS.Z    64(AX)(BX*2), K1, Z14
+	VADDPS       Z14, Z5, Z5
+	VMOVUPS      (CX), Z14
+	VADDPS       Z14, Z6, Z6
+	VMOVUPS.Z    64(CX), K1, Z14
+	VADDPS       Z14, Z7, Z7
+	VMOVUPS      (CX)(BX*1), Z14
+	VADDPS       Z14, Z8, Z8
+	VMOVUPS.Z    64(CX)(BX*1), K1, Z14
+	VADDPS       Z14, Z9, Z9
+	VMOVUPS      (CX)(BX*2), Z14
+	VADDPS       Z14, Z10, Z10
+	VMOVUPS.Z    64(CX)(BX*2), K1, Z14
+	VADDPS       Z14, Z11, Z11
+	VMOVUPS      (DX), Z14
+	VADDPS       Z14, Z12, Z12
+	VMOVUPS.Z    64(DX), K1, Z14
+	VADDPS       Z14, Z13, Z13
+
+bias7x2:
+	MOVQ      bias_len+144(FP), SI
+	TESTQ     SI, SI
+	JZ        relu7x2
+	MOVQ      bias_base+136(FP), SI
+	VMOVUPS   (SI), Z14
+	VADDPS    Z14, Z0, Z0
+	VADDPS    Z14, Z2, Z2
+	VADDPS    Z14, Z4, Z4
+	VADDPS    Z14, Z6, Z6
+	VADDPS    Z14, Z8, Z8
+	VADDPS    Z14, Z10, Z10
+	VADDPS    Z14, Z12, Z12
+	VMOVUPS.Z 64(SI), K1, Z14
+	VADDPS    Z14, Z1, Z1
+	VADDPS    Z14, Z3, Z3
+	VADDPS    Z14, Z5, Z5
+	VADDPS    Z14, Z7, Z7
+	VADDPS    Z14, Z9, Z9
+	VADDPS    Z14, Z11, Z11
+	VADDPS    Z14, Z13, Z13
+
+relu7x2:
+	MOVB   relu+161(FP), SI
+	TESTB  SI, SI
+	JZ     store7x2
+	VXORPS Z14, Z14, Z14
+	VMAXPS Z0, Z14, Z0
+	VMAXPS Z1, Z14, Z1
+	VMAXPS Z2, Z14, Z2
+	VMAXPS Z3, Z14, Z3
+	VMAXPS Z4, Z14, Z4
+	VMAXPS Z5, Z14, Z5
+	VMAXPS Z6, Z14, Z6
+	VMAXPS Z7, Z14, Z7
+	VMAXPS Z8, Z14, Z8
+	VMAXPS Z9, Z14, Z9
+	VMAXPS Z10, Z14, Z10
+	VMAXPS Z11, Z14, Z11
+	VMAXPS Z12, Z14, Z12
+	VMAXPS Z13, Z14, Z13
+
+store7x2:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(BX*1)
+	VMOVUPS Z3, K1, 64(AX)(BX*1)
+	VMOVUPS Z4, (AX)(BX*2)
+	VMOVUPS Z5, K1, 64(AX)(BX*2)
+	VMOVUPS Z6, (CX)
+	VMOVUPS Z7, K1, 64(CX)
+	VMOVUPS Z8, (CX)(BX*1)
+	VMOVUPS Z9, K1, 64(CX)(BX*1)
+	VMOVUPS Z10, (CX)(BX*2)
+	VMOVUPS Z11, K1, 64(CX)(BX*2)
+	VMOVUPS Z12, (DX)
+	VMOVUPS Z13, K1, 64(DX)
+	VZEROUPPER
+	RET
+
+rows6x2:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Z11, Z11, Z11
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 64(SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 64(DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	PREFETCHT0 64(DI)(BX*2)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	MOVQ       b_base+96(FP), R8
+	MOVQ       k+128(FP), R9
+	MOVQ       width+8(FP), R10
+	SUBQ       $0x10, R10
+	MOVQ       $-1, R11
+	BZHIQ      R10, R11, R11
+	KMOVW      R11, K1
+
+loop6x2:
+	VMOVUPS      (R8), Z12
+	PREFETCHT0   (R8)(DX*8)
+	VMOVUPS.Z    64(R8), K1, Z13
+	PREFETCHT0   64(R8)(DX*8)
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (SI)(AX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (SI)(AX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (DI), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (DI)(AX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (DI)(AX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop6x2
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	MOVQ         width+8(FP), DX
+	SUBQ         $0x10, DX
+	MOVQ         $-1, SI
+	BZHIQ        DX, SI, SI
+	KMOVW        SI, K1
+	MOVB         accumulate+160(FP), DL
+	TESTB        DL, DL
+	JZ           bias6x2
+	VMOVUPS      (AX), Z12
+	VADDPS       Z12, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z12
+	VADDPS       Z12, Z1, Z1
+	VMOVUPS      (AX)(BX*1), Z12
+	VADDPS       Z12, Z2, Z2
+	VMOVUPS.Z    64(AX)(BX*1), K1, Z12
+	VADDPS       Z12, Z3, Z3
+	VMOVUPS      (AX)(BX*2), Z12
+	VADDPS       Z12, Z4, Z4
+	VMOVUPS.Z    64(AX)(BX*2), K1, Z12
+	VADDPS       Z12, Z5, Z5
+	VMOVUPS      (CX), Z12
+	VADDPS       Z12, Z6, Z6
+	VMOVUPS.Z    64(CX), K1, Z12
+	VADDPS       Z12, Z7, Z7
+	VMOVUPS      (CX)(BX*1), Z12
+	VADDPS       Z12, Z8, Z8
+	VMOVUPS.Z    64(CX)(BX*1), K1, Z12
+	VADDPS       Z12, Z9, Z9
+	VMOVUPS      (CX)(BX*2), Z12
+	VADDPS       Z12, Z10, Z10
+	VMOVUPS.Z    64(CX)(BX*2), K1, Z12
+	VADDPS       Z12, Z11, Z11
+
+bias6x2:
+	MOVQ      bias_len+144(FP), DX
+	TESTQ     DX, DX
+	JZ        relu6x2
+	MOVQ      bias_base+136(FP), DX
+	VMOVUPS   (DX), Z12
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z12, Z8, Z8
+	VADDPS    Z12, Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z12
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z12, Z3, Z3
+	VADDPS    Z12, Z5, Z5
+	VADDPS    Z12, Z7, Z7
+	VADDPS    Z12, Z9, Z9
+	VADDPS    Z12, Z11, Z11
+
+relu6x2:
+	MOVB   relu+161(FP), DL
+	TESTB  DL, DL
+	JZ     store6x2
+	VXORPS Z12, Z12, Z12
+	VMAXPS Z0, Z12, Z0
+	VMAXPS Z1, Z12, Z1
+	VMAXPS Z2, Z12, Z2
+	VMAXPS Z3, Z12, Z3
+	VMAXPS Z4, Z12, Z4
+	VMAXPS Z5, Z12, Z5
+	VMAXPS Z6, Z12, Z6
+	VMAXPS Z7, Z12, Z7
+	VMAXPS Z8, Z12, Z8
+	VMAXPS Z9, Z12, Z9
+	VMAXPS Z10, Z12, Z10
+	VMAXPS Z11, Z12, Z11
+
+store6x2:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(BX*1)
+	VMOVUPS Z3, K1, 64(AX)(BX*1)
+	VMOVUPS Z4, (AX)(BX*2)
+	VMOVUPS Z5, K1, 64(AX)(BX*2)
+	VMOVUPS Z6, (CX)
+	VMOVUPS Z7, K1, 64(CX)
+	VMOVUPS Z8, (CX)(BX*1)
+	VMOVUPS Z9, K1, 64(CX)(BX*1)
+	VMOVUPS Z10, (CX)(BX*2)
+	VMOVUPS Z11, K1, 64(CX)(BX*2)
+	VZEROUPPER
+	RET
+
+rows5x2:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 64(SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 64(DI)(BX*1)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	MOVQ       b_base+96(FP), R8
+	MOVQ       k+128(FP), R9
+	MOVQ       width+8(FP), R10
+	SUBQ       $0x10, R10
+	MOVQ       $-1, R11
+	BZHIQ      R10, R11, R11
+	KMOVW      R11, K1
+
+loop5x2:
+	VMOVUPS      (R8), Z10
+	PREFETCHT0   (R8)(DX*8)
+	VMOVUPS.Z    64(R8), K1, Z11
+	PREFETCHT0   64(R8)(DX*8)
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (SI)(AX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (SI)(AX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (DI), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (DI)(AX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop5x2
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	MOVQ         width+8(FP), DX
+	SUBQ         $0x10, DX
+	MOVQ         $-1, SI
+	BZHIQ        DX, SI, SI
+	KMOVW        SI, K1
+	MOVB         accumulate+160(FP), DL
+	TESTB        DL, DL
+	JZ           bias5x2
+	VMOVUPS      (AX), Z10
+	VADDPS       Z10, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z10
+	VADDPS       Z10, Z1, Z1
+	VMOVUPS      (AX)(BX*1), Z10
+	VADDPS       Z10, Z2, Z2
+	VMOVUPS.Z    64(AX)(BX*1), K1, Z10
+	VADDPS       Z10, Z3, Z3
+	VMOVUPS      (AX)(BX*2), Z10
+	VADDPS       Z10, Z4, Z4
+	VMOVUPS.Z    64(AX)(BX*2), K1, Z10
+	VADDPS       Z10, Z5, Z5
+	VMOVUPS      (CX), Z10
+	VADDPS       Z10, Z6, Z6
+	VMOVUPS.Z    64(CX), K1, Z10
+	VADDPS       Z10, Z7, Z7
+	VMOVUPS      (CX)(BX*1), Z10
+	VADDPS       Z10, Z8, Z8
+	VMOVUPS.Z    64(CX)(BX*1), K1, Z10
+	VADDPS       Z10, Z9, Z9
+
+bias5x2:
+	MOVQ      bias_len+144(FP), DX
+	TESTQ     DX, DX
+	JZ        relu5x2
+	MOVQ      bias_base+136(FP), DX
+	VMOVUPS   (DX), Z10
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z10, Z6, Z6
+	VADDPS    Z10, Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z10
+	VADDPS    Z10, Z1, Z1
+	VADDPS    Z10, Z3, Z3
+	VADDPS    Z10, Z5, Z5
+	VADDPS    Z10, Z7, Z7
+	VADDPS    Z10, Z9, Z9
+
+relu5x2:
+	MOVB   relu+161(FP), DL
+	TESTB  DL, DL
+	JZ     store5x2
+	VXORPS Z10, Z10, Z10
+	VMAXPS Z0, Z10, Z0
+	VMAXPS Z1, Z10, Z1
+	VMAXPS Z2, Z10, Z2
+	VMAXPS Z3, Z10, Z3
+	VMAXPS Z4, Z10, Z4
+	VMAXPS Z5, Z10, Z5
+	VMAXPS Z6, Z10, Z6
+	VMAXPS Z7, Z10, Z7
+	VMAXPS Z8, Z10, Z8
+	VMAXPS Z9, Z10, Z9
+
+store5x2:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(BX*1)
+	VMOVUPS Z3, K1, 64(AX)(BX*1)
+	VMOVUPS Z4, (AX)(BX*2)
+	VMOVUPS Z5, K1, 64(AX)(BX*2)
+	VMOVUPS Z6, (CX)
+	VMOVUPS Z7, K1, 64(CX)
+	VMOVUPS Z8, (CX)(BX*1)
+	VMOVUPS Z9, K1, 64(CX)(BX*1)
+	VZEROUPPER
+	RET
+
+rows4x2:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 64(SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 64(DI)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	MOVQ       b_base+96(FP), R8
+	MOVQ       k+128(FP), R9
+	MOVQ       width+8(FP), R10
+	SUBQ       $0x10, R10
+	MOVQ       $-1, R11
+	BZHIQ      R10, R11, R11
+	KMOVW      R11, K1
+
+loop4x2:
+	VMOVUPS      (R8), Z8
+	PREFETCHT0   (R8)(DX*8)
+	VMOVUPS.Z    64(R8), K1, Z9
+	PREFETCHT0   64(R8)(DX*8)
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (SI)(AX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (SI)(AX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (DI), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop4x2
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	MOVQ         width+8(FP), DX
+	SUBQ         $0x10, DX
+	MOVQ         $-1, SI
+	BZHIQ        DX, SI, SI
+	KMOVW        SI, K1
+	MOVB         accumulate+160(FP), DL
+	TESTB        DL, DL
+	JZ           bias4x2
+	VMOVUPS      (AX), Z8
+	VADDPS       Z8, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z8
+	VADDPS       Z8, Z1, Z1
+	VMOVUPS      (AX)(BX*1), Z8
+	VADDPS       Z8, Z2, Z2
+	VMOVUPS.Z    64(AX)(BX*1), K1, Z8
+	VADDPS       Z8, Z3, Z3
+	VMOVUPS      (AX)(BX*2), Z8
+	VADDPS       Z8, Z4, Z4
+	VMOVUPS.Z    64(AX)(BX*2), K1, Z8
+	VADDPS       Z8, Z5, Z5
+	VMOVUPS      (CX), Z8
+	VADDPS       Z8, Z6, Z6
+	VMOVUPS.Z    64(CX), K1, Z8
+	VADDPS       Z8, Z7, Z7
+
+bias4x2:
+	MOVQ      bias_len+144(FP), DX
+	TESTQ     DX, DX
+	JZ        relu4x2
+	MOVQ      bias_base+136(FP), DX
+	VMOVUPS   (DX), Z8
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z8, Z4, Z4
+	VADDPS    Z8, Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z8
+	VADDPS    Z8, Z1, Z1
+	VADDPS    Z8, Z3, Z3
+	VADDPS    Z8, Z5, Z5
+	VADDPS    Z8, Z7, Z7
+
+relu4x2:
+	MOVB   relu+161(FP), DL
+	TESTB  DL, DL
+	JZ     store4x2
+	VXORPS Z8, Z8, Z8
+	VMAXPS Z0, Z8, Z0
+	VMAXPS Z1, Z8, Z1
+	VMAXPS Z2, Z8, Z2
+	VMAXPS Z3, Z8, Z3
+	VMAXPS Z4, Z8, Z4
+	VMAXPS Z5, Z8, Z5
+	VMAXPS Z6, Z8, Z6
+	VMAXPS Z7, Z8, Z7
+
+store4x2:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(BX*1)
+	VMOVUPS Z3, K1, 64(AX)(BX*1)
+	VMOVUPS Z4, (AX)(BX*2)
+	VMOVUPS Z5, K1, 64(AX)(BX*2)
+	VMOVUPS Z6, (CX)
+	VMOVUPS Z7, K1, 64(CX)
+	VZEROUPPER
+	RET
+
+rows3x2:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	MOVQ       c_base+16(FP), SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 64(SI)(BX*2)
+	MOVQ       a_base+48(FP), SI
+	MOVQ       b_base+96(FP), DI
+	MOVQ       k+128(FP), R8
+	MOVQ       width+8(FP), R9
+	SUBQ       $0x10, R9
+	MOVQ       $-1, R10
+	BZHIQ      R9, R10, R10
+	KMOVW      R10, K1
+
+loop3x2:
+	VMOVUPS      (DI), Z6
+	PREFETCHT0   (DI)(DX*8)
+	VMOVUPS.Z    64(DI), K1, Z7
+	PREFETCHT0   64(DI)(DX*8)
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (SI)(AX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (SI)(AX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          loop3x2
+	MOVQ         c_base+16(FP), AX
+	MOVQ         width+8(FP), CX
+	SUBQ         $0x10, CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVB         accumulate+160(FP), CL
+	TESTB        CL, CL
+	JZ           bias3x2
+	VMOVUPS      (AX), Z6
+	VADDPS       Z6, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z6
+	VADDPS       Z6, Z1, Z1
+	VMOVUPS      (AX)(BX*1), Z6
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS.Z    64(AX)(BX*1), K1, Z6
+	VADDPS       Z6, Z3, Z3
+	VMOVUPS      (AX)(BX*2), Z6
+	VADDPS       Z6, Z4, Z4
+	VMOVUPS.Z    64(AX)(BX*2), K1, Z6
+	VADDPS       Z6, Z5, Z5
+
+bias3x2:
+	MOVQ      bias_len+144(FP), CX
+	TESTQ     CX, CX
+	JZ        relu3x2
+	MOVQ      bias_base+136(FP), CX
+	VMOVUPS   (CX), Z6
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z6, Z4, Z4
+	VMOVUPS.Z 64(CX), K1, Z6
+	VADDPS    Z6, Z1, Z1
+	VADDPS    Z6, Z3, Z3
+	VADDPS    Z6, Z5, Z5
+
+relu3x2:
+	MOVB   relu+161(FP), CL
+	TESTB  CL, CL
+	JZ     store3x2
+	VXORPS Z6, Z6, Z6
+	VMAXPS Z0, Z6, Z0
+	VMAXPS Z1, Z6, Z1
+	VMAXPS Z2, Z6, Z2
+	VMAXPS Z3, Z6, Z3
+	VMAXPS Z4, Z6, Z4
+	VMAXPS Z5, Z6, Z5
+
+store3x2:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(BX*1)
+	VMOVUPS Z3, K1, 64(AX)(BX*1)
+	VMOVUPS Z4, (AX)(BX*2)
+	VMOVUPS Z5, K1, 64(AX)(BX*2)
+	VZEROUPPER
+	RET
+
+rows2x2:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	MOVQ       c_base+16(FP), SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 64(SI)(BX*1)
+	MOVQ       a_base+48(FP), SI
+	MOVQ       b_base+96(FP), DI
+	MOVQ       k+128(FP), R8
+	MOVQ       width+8(FP), R9
+	SUBQ       $0x10, R9
+	MOVQ       $-1, R10
+	BZHIQ      R9, R10, R10
+	KMOVW      R10, K1
+
+loop2x2:
+	VMOVUPS      (DI), Z4
+	PREFETCHT0   (DI)(DX*8)
+	VMOVUPS.Z    64(DI), K1, Z5
+	PREFETCHT0   64(DI)(DX*8)
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (SI)(AX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          loop2x2
+	MOVQ         c_base+16(FP), AX
+	MOVQ         width+8(FP), CX
+	SUBQ         $0x10, CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVB         accumulate+160(FP), CL
+	TESTB        CL, CL
+	JZ           bias2x2
+	VMOVUPS      (AX), Z4
+	VADDPS       Z4, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z4
+	VADDPS       Z4, Z1, Z1
+	VMOVUPS      (AX)(BX*1), Z4
+	VADDPS       Z4, Z2, Z2
+	VMOVUPS.Z    64(AX)(BX*1), K1, Z4
+	VADDPS       Z4, Z3, Z3
+
+bias2x2:
+	MOVQ      bias_len+144(FP), CX
+	TESTQ     CX, CX
+	JZ        relu2x2
+	MOVQ      bias_base+136(FP), CX
+	VMOVUPS   (CX), Z4
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z4, Z2, Z2
+	VMOVUPS.Z 64(CX), K1, Z4
+	VADDPS    Z4, Z1, Z1
+	VADDPS    Z4, Z3, Z3
+
+relu2x2:
+	MOVB   relu+161(FP), CL
+	TESTB  CL, CL
+	JZ     store2x2
+	VXORPS Z4, Z4, Z4
+	VMAXPS Z0, Z4, Z0
+	VMAXPS Z1, Z4, Z1
+	VMAXPS Z2, Z4, Z2
+	VMAXPS Z3, Z4, Z3
+
+store2x2:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(BX*1)
+	VMOVUPS Z3, K1, 64(AX)(BX*1)
+	VZEROUPPER
+	RET
+
+rows1x2:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	MOVQ       c_base+16(FP), AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	MOVQ       a_base+48(FP), AX
+	MOVQ       b_base+96(FP), BX
+	MOVQ       k+128(FP), SI
+	MOVQ       width+8(FP), DI
+	SUBQ       $0x10, DI
+	MOVQ       $-1, R8
+	BZHIQ      DI, R8, R8
+	KMOVW      R8, K1
+
+loop1x2:
+	VMOVUPS      (BX), Z2
+	PREFETCHT0   (BX)(DX*8)
+	VMOVUPS.Z    64(BX), K1, Z3
+	PREFETCHT0   64(BX)(DX*8)
+	VBROADCASTSS (AX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         CX, AX
+	ADDQ         DX, BX
+	DECQ         SI
+	JNZ          loop1x2
+	MOVQ         c_base+16(FP), AX
+	MOVQ         width+8(FP), CX
+	SUBQ         $0x10, CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVB         accumulate+160(FP), CL
+	TESTB        CL, CL
+	JZ           bias1x2
+	VMOVUPS      (AX), Z2
+	VADDPS       Z2, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z2
+	VADDPS       Z2, Z1, Z1
+
+bias1x2:
+	MOVQ      bias_len+144(FP), CX
+	TESTQ     CX, CX
+	JZ        relu1x2
+	MOVQ      bias_base+136(FP), CX
+	VMOVUPS   (CX), Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z 64(CX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+relu1x2:
+	MOVB   relu+161(FP), CL
+	TESTB  CL, CL
+	JZ     store1x2
+	VXORPS Z2, Z2, Z2
+	VMAXPS Z0, Z2, Z0
+	VMAXPS Z1, Z2, Z1
+
+store1x2:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VZEROUPPER
+	RET
+
+next1:
+	MOVQ       rows+0(FP), SI
+	CMPQ       SI, $0x01
+	JE         rows1x1
+	CMPQ       SI, $0x02
+	JE         rows2x1
+	CMPQ       SI, $0x03
+	JE         rows3x1
+	CMPQ       SI, $0x04
+	JE         rows4x1
+	CMPQ       SI, $0x05
+	JE         rows5x1
+	CMPQ       SI, $0x06
+	JE         rows6x1
+	CMPQ       SI, $0x07
+	JE         rows7x1
+	CMPQ       SI, $0x08
+	JE         rows8x1
+	CMPQ       SI, $0x09
+	JE         rows9x1
+	CMPQ       SI, $0x0a
+	JE         rows10x1
+	CMPQ       SI, $0x0b
+	JE         rows11x1
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	VXORPS     Z10, Z10, Z10
+	VXORPS     Z11, Z11, Z11
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	LEAQ       (R8)(BX*2), R9
+	ADDQ       BX, R9
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	PREFETCHT0 (R8)
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R8)(BX*2)
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R9)(BX*1)
+	PREFETCHT0 (R9)(BX*2)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	LEAQ       (DI)(AX*2), R8
+	ADDQ       AX, R8
+	LEAQ       (R8)(AX*2), R9
+	ADDQ       AX, R9
+	MOVQ       b_base+96(FP), R10
+	MOVQ       k+128(FP), R11
+	MOVQ       width+8(FP), R12
+	SUBQ       $0x00, R12
+	MOVQ       $-1, R13
+	BZHIQ      R12, R13, R13
+	KMOVW      R13, K1
+
+loop12x1:
+	VMOVUPS.Z    (R10), K1, Z12
+	PREFETCHT0   (R10)(DX*8)
+	VBROADCASTSS (SI), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS (SI)(AX*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (SI)(AX*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS (DI), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS (DI)(AX*1), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS (DI)(AX*2), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS (R8), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R8)(AX*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R8)(AX*2), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS (R9), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R9)(AX*1), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R9)(AX*2), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R11
+	JNZ          loop12x1
+	MOVQ         c_base+16(FP), SI
+	LEAQ         (SI)(BX*2), DI
+	ADDQ         BX, DI
+	LEAQ         (DI)(BX*2), R8
+	ADDQ         BX, R8
+	LEAQ         (R8)(BX*2), R9
+	ADDQ         BX, R9
+	MOVQ         width+8(FP), R10
+	SUBQ         $0x00, R10
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+	MOVB         accumulate+160(FP), R10
+	TESTB        R10, R10
+	JZ           bias12x1
+	VMOVUPS.Z    (SI), K1, Z12
+	VADDPS       Z12, Z0, Z0
+	VMOVUPS.Z    (SI)(BX*1), K1, Z12
+	VADDPS       Z12, Z1, Z1
+	VMOVUPS.Z    (SI)(BX*2), K1, Z12
+	VADDPS       Z12, Z2, Z2
+	VMOVUPS.Z    (DI), K1, Z12
+	VADDPS       Z12, Z3, Z3
+	VMOVUPS.Z    (DI)(BX*1), K1, Z12
+	VADDPS       Z12, Z4, Z4
+	VMOVUPS.Z    (DI)(BX*2), K1, Z12
+	VADDPS       Z12, Z5, Z5
+	VMOVUPS.Z    (R8), K1, Z12
+	VADDPS       Z12, Z6, Z6
+	VMOVUPS.Z    (R8)(BX*1), K1, Z12
+	VADDPS       Z12, Z7, Z7
+	VMOVUPS.Z    (R8)(BX*2), K1, Z12
+	VADDPS       Z12, Z8, Z8
+	VMOVUPS.Z    (R9), K1, Z12
+	VADDPS       Z12, Z9, Z9
+	VMOVUPS.Z    (R9)(BX*1), K1, Z12
+	VADDPS       Z12, Z10, Z10
+	VMOVUPS.Z    (R9)(BX*2), K1, Z12
+	VADDPS       Z12, Z11, Z11
+
+bias12x1:
+	MOVQ      bias_len+144(FP), R10
+	TESTQ     R10, R10
+	JZ        relu12x1
+	MOVQ      bias_base+136(FP), R10
+	VMOVUPS.Z (R10), K1, Z12
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z12, Z1, Z1
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z12, Z3, Z3
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z12, Z5, Z5
+	VADDPS    Z12, Z6, Z6
+	VADDPS    Z12, Z7, Z7
+	VADDPS    Z12, Z8, Z8
+	VADDPS    Z12, Z9, Z9
+	VADDPS    Z12, Z10, Z10
+	VADDPS    Z12, Z11, Z11
+
+relu12x1:
+	MOVB   relu+161(FP), R10
+	TESTB  R10, R10
+	JZ     store12x1
+	VXORPS Z12, Z12, Z12
+	VMAXPS Z0, Z12, Z0
+	VMAXPS Z1, Z12, Z1
+	VMAXPS Z2, Z12, Z2
+	VMAXPS Z3, Z12, Z3
+	VMAXPS Z4, Z12, Z4
+	VMAXPS Z5, Z12, Z5
+	VMAXPS Z6, Z12, Z6
+	VMAXPS Z7, Z12, Z7
+	VMAXPS Z8, Z12, Z8
+	VMAXPS Z9, Z12, Z9
+	VMAXPS Z10, Z12, Z10
+	VMAXPS Z11, Z12, Z11
+
+store12x1:
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K1, (SI)(BX*1)
+	VMOVUPS Z2, K1, (SI)(BX*2)
+	VMOVUPS Z3, K1, (DI)
+	VMOVUPS Z4, K1, (DI)(BX*1)
+	VMOVUPS Z5, K1, (DI)(BX*2)
+	VMOVUPS Z6, K1, (R8)
+	VMOVUPS Z7, K1, (R8)(BX*1)
+	VMOVUPS Z8, K1, (R8)(BX*2)
+	VMOVUPS Z9, K1, (R9)
+	VMOVUPS Z10, K1, (R9)(BX*1)
+	VMOVUPS Z11, K1, (R9)(BX*2)
+	MOVQ    aTileStride+88(FP), SI
+	SHLQ    $0x02, SI
+	ADDQ    SI, a_base+48(FP)
+	LEAQ    (BX)(BX*2), SI
+	SHLQ    $0x02, SI
+	ADDQ    SI, c_base+16(FP)
+	SUBQ    $0x0c, rows+0(FP)
+	JNZ     next1
+	VZEROUPPER
+	RET
+
+rows11x1:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	VXORPS     Z10, Z10, Z10
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	LEAQ       (R8)(BX*2), R9
+	ADDQ       BX, R9
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	PREFETCHT0 (R8)
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R8)(BX*2)
+	PREFETCHT0 (R9)
+	PREFETCHT0 (R9)(BX*1)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	LEAQ       (DI)(AX*2), R8
+	ADDQ       AX, R8
+	LEAQ       (R8)(AX*2), R9
+	ADDQ       AX, R9
+	MOVQ       b_base+96(FP), R10
+	MOVQ       k+128(FP), R11
+	MOVQ       width+8(FP), R12
+	SUBQ       $0x00, R12
+	MOVQ       $-1, R13
+	BZHIQ      R12, R13, R13
+	KMOVW      R13, K1
+
+loop11x1:
+	VMOVUPS.Z    (R10), K1, Z11
+	PREFETCHT0   (R10)(DX*8)
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (SI)(AX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (SI)(AX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (DI), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (DI)(AX*1), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (DI)(AX*2), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R8)(AX*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R8)(AX*2), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R9)(AX*1), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R11
+	JNZ          loop11x1
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	LEAQ         (CX)(BX*2), DX
+	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), SI
+	ADDQ         BX, SI
+	MOVQ         width+8(FP), DI
+	SUBQ         $0x00, DI
+	MOVQ         $-1, R8
+	BZHIQ        DI, R8, R8
+	KMOVW        R8, K1
+	MOVB         accumulate+160(FP), DI
+	TESTB        DI, DI
+	JZ           bias11x1
+	VMOVUPS.Z    (AX), K1, Z11
+	VADDPS       Z11, Z0, Z0
+	VMOVUPS.Z    (AX)(BX*1), K1, Z11
+	VADDPS       Z11, Z1, Z1
+	VMOVUPS.Z    (AX)(BX*2), K1, Z11
+	VADDPS       Z11, Z2, Z2
+	VMOVUPS.Z    (CX), K1, Z11
+	VADDPS       Z11, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*1), K1, Z11
+	VADDPS       Z11, Z4, Z4
+	VMOVUPS.Z    (CX)(BX*2), K1, Z11
+	VADDPS       Z11, Z5, Z5
+	VMOVUPS.Z    (DX), K1, Z11
+	VADDPS       Z11, Z6, Z6
+	VMOVUPS.Z    (DX)(BX*1), K1, Z11
+	VADDPS       Z11, Z7, Z7
+	VMOVUPS.Z    (DX)(BX*2), K1, Z11
+	VADDPS       Z11, Z8, Z8
+	VMOVUPS.Z    (SI), K1, Z11
+	VADDPS       Z11, Z9, Z9
+	VMOVUPS.Z    (SI)(BX*1), K1, Z11
+	VADDPS       Z11, Z10, Z10
+
+bias11x1:
+	MOVQ      bias_len+144(FP), DI
+	TESTQ     DI, DI
+	JZ        relu11x1
+	MOVQ      bias_base+136(FP), DI
+	VMOVUPS.Z (DI), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	VADDPS    Z11, Z1, Z1
+	VADDPS    Z11, Z2, Z2
+	VADDPS    Z11, Z3, Z3
+	VADDPS    Z11, Z4, Z4
+	VADDPS    Z11, Z5, Z5
+	VADDPS    Z11, Z6, Z6
+	VADDPS    Z11, Z7, Z7
+	VADDPS    Z11, Z8, Z8
+	VADDPS    Z11, Z9, Z9
+	VADDPS    Z11, Z10, Z10
+
+relu11x1:
+	MOVB   relu+161(FP), DI
+	TESTB  DI, DI
+	JZ     store11x1
+	VXORPS Z11, Z11, Z11
+	VMAXPS Z0, Z11, Z0
+	VMAXPS Z1, Z11, Z1
+	VMAXPS Z2, Z11, Z2
+	VMAXPS Z3, Z11, Z3
+	VMAXPS Z4, Z11, Z4
+	VMAXPS Z5, Z11, Z5
+	VMAXPS Z6, Z11, Z6
+	VMAXPS Z7, Z11, Z7
+	VMAXPS Z8, Z11, Z8
+	VMAXPS Z9, Z11, Z9
+	VMAXPS Z10, Z11, Z10
+
+store11x1:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(BX*1)
+	VMOVUPS Z2, K1, (AX)(BX*2)
+	VMOVUPS Z3, K1, (CX)
+	VMOVUPS Z4, K1, (CX)(BX*1)
+	VMOVUPS Z5, K1, (CX)(BX*2)
+	VMOVUPS Z6, K1, (DX)
+	VMOVUPS Z7, K1, (DX)(BX*1)
+	VMOVUPS Z8, K1, (DX)(BX*2)
+	VMOVUPS Z9, K1, (SI)
+	VMOVUPS Z10, K1, (SI)(BX*1)
+	VZEROUPPER
+	RET
+
+rows10x1:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	VXORPS     Z9, Z9, Z9
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	LEAQ       (R8)(BX*2), R9
+	ADDQ       BX, R9
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	PREFETCHT0 (R8)
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R8)(BX*2)
+	PREFETCHT0 (R9)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	LEAQ       (DI)(AX*2), R8
+	ADDQ       AX, R8
+	LEAQ       (R8)(AX*2), R9
+	ADDQ       AX, R9
+	MOVQ       b_base+96(FP), R10
+	MOVQ       k+128(FP), R11
+	MOVQ       width+8(FP), R12
+	SUBQ       $0x00, R12
+	MOVQ       $-1, R13
+	BZHIQ      R12, R13, R13
+	KMOVW      R13, K1
+
+loop10x1:
+	VMOVUPS.Z    (R10), K1, Z10
+	PREFETCHT0   (R10)(DX*8)
+	VBROADCASTSS (SI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (SI)(AX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (SI)(AX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (DI), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (DI)(AX*1), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (DI)(AX*2), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R8)(AX*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R8)(AX*2), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         CX, R9
+	ADDQ         DX, R10
+	DECQ         R11
+	JNZ          loop10x1
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	LEAQ         (CX)(BX*2), DX
+	ADDQ         BX, DX
+	LEAQ         (DX)(BX*2), SI
+	ADDQ         BX, SI
+	MOVQ         width+8(FP), DI
+	SUBQ         $0x00, DI
+	MOVQ         $-1, R8
+	BZHIQ        DI, R8, R8
+	KMOVW        R8, K1
+	MOVB         accumulate+160(FP), DI
+	TESTB        DI, DI
+	JZ           bias10x1
+	VMOVUPS.Z    (AX), K1, Z10
+	VADDPS       Z10, Z0, Z0
+	VMOVUPS.Z    (AX)(BX*1), K1, Z10
+	VADDPS       Z10, Z1, Z1
+	VMOVUPS.Z    (AX)(BX*2), K1, Z10
+	VADDPS       Z10, Z2, Z2
+	VMOVUPS.Z    (CX), K1, Z10
+	VADDPS       Z10, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*1), K1, Z10
+	VADDPS       Z10, Z4, Z4
+	VMOVUPS.Z    (CX)(BX*2), K1, Z10
+	VADDPS       Z10, Z5, Z5
+	VMOVUPS.Z    (DX), K1, Z10
+	VADDPS       Z10, Z6, Z6
+	VMOVUPS.Z    (DX)(BX*1), K1, Z10
+	VADDPS       Z10, Z7, Z7
+	VMOVUPS.Z    (DX)(BX*2), K1, Z10
+	VADDPS       Z10, Z8, Z8
+	VMOVUPS.Z    (SI), K1, Z10
+	VADDPS       Z10, Z9, Z9
+
+bias10x1:
+	MOVQ      bias_len+144(FP), DI
+	TESTQ     DI, DI
+	JZ        relu10x1
+	MOVQ      bias_base+136(FP), DI
+	VMOVUPS.Z (DI), K1, Z10
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z10, Z1, Z1
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z10, Z3, Z3
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z10, Z5, Z5
+	VADDPS    Z10, Z6, Z6
+	VADDPS    Z10, Z7, Z7
+	VADDPS    Z10, Z8, Z8
+	VADDPS    Z10, Z9, Z9
+
+relu10x1:
+	MOVB   relu+161(FP), DI
+	TESTB  DI, DI
+	JZ     store10x1
+	VXORPS Z10, Z10, Z10
+	VMAXPS Z0, Z10, Z0
+	VMAXPS Z1, Z10, Z1
+	VMAXPS Z2, Z10, Z2
+	VMAXPS Z3, Z10, Z3
+	VMAXPS Z4, Z10, Z4
+	VMAXPS Z5, Z10, Z5
+	VMAXPS Z6, Z10, Z6
+	VMAXPS Z7, Z10, Z7
+	VMAXPS Z8, Z10, Z8
+	VMAXPS Z9, Z10, Z9
+
+store10x1:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(BX*1)
+	VMOVUPS Z2, K1, (AX)(BX*2)
+	VMOVUPS Z3, K1, (CX)
+	VMOVUPS Z4, K1, (CX)(BX*1)
+	VMOVUPS Z5, K1, (CX)(BX*2)
+	VMOVUPS Z6, K1, (DX)
+	VMOVUPS Z7, K1, (DX)(BX*1)
+	VMOVUPS Z8, K1, (DX)(BX*2)
+	VMOVUPS Z9, K1, (SI)
+	VZEROUPPER
+	RET
+
+rows9x1:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	VXORPS     Z8, Z8, Z8
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	PREFETCHT0 (R8)
+	PREFETCHT0 (R8)(BX*1)
+	PREFETCHT0 (R8)(BX*2)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	LEAQ       (DI)(AX*2), R8
+	ADDQ       AX, R8
+	MOVQ       b_base+96(FP), R9
+	MOVQ       k+128(FP), R10
+	MOVQ       width+8(FP), R11
+	SUBQ       $0x00, R11
+	MOVQ       $-1, R12
+	BZHIQ      R11, R12, R12
+	KMOVW      R12, K1
+
+loop9x1:
+	VMOVUPS.Z    (R9), K1, Z9
+	PREFETCHT0   (R9)(DX*8)
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (SI)(AX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (SI)(AX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (DI), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (DI)(AX*1), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (DI)(AX*2), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R8)(AX*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R8)(AX*2), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R10
+	JNZ          loop9x1
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	LEAQ         (CX)(BX*2), DX
+	ADDQ         BX, DX
+	MOVQ         width+8(FP), SI
+	SUBQ         $0x00, SI
+	MOVQ         $-1, DI
+	BZHIQ        SI, DI, DI
+	KMOVW        DI, K1
+	MOVB         accumulate+160(FP), SI
+	TESTB        SI, SI
+	JZ           bias9x1
+	VMOVUPS.Z    (AX), K1, Z9
+	VADDPS       Z9, Z0, Z0
+	VMOVUPS.Z    (AX)(BX*1), K1, Z9
+	VADDPS       Z9, Z1, Z1
+	VMOVUPS.Z    (AX)(BX*2), K1, Z9
+	VADDPS       Z9, Z2, Z2
+	VMOVUPS.Z    (CX), K1, Z9
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*1), K1, Z9
+	VADDPS       Z9, Z4, Z4
+	VMOVUPS.Z    (CX)(BX*2), K1, Z9
+	VADDPS       Z9, Z5, Z5
+	VMOVUPS.Z    (DX), K1, Z9
+	VADDPS       Z9, Z6, Z6
+	VMOVUPS.Z    (DX)(BX*1), K1, Z9
+	VADDPS       Z9, Z7, Z7
+	VMOVUPS.Z    (DX)(BX*2), K1, Z9
+	VADDPS       Z9, Z8, Z8
+
+bias9x1:
+	MOVQ      bias_len+144(FP), SI
+	TESTQ     SI, SI
+	JZ        relu9x1
+	MOVQ      bias_base+136(FP), SI
+	VMOVUPS.Z (SI), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z9, Z2, Z2
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z9, Z4, Z4
+	VADDPS    Z9, Z5, Z5
+	VADDPS    Z9, Z6, Z6
+	VADDPS    Z9, Z7, Z7
+	VADDPS    Z9, Z8, Z8
+
+relu9x1:
+	MOVB   relu+161(FP), SI
+	TESTB  SI, SI
+	JZ     store9x1
+	VXORPS Z9, Z9, Z9
+	VMAXPS Z0, Z9, Z0
+	VMAXPS Z1, Z9, Z1
+	VMAXPS Z2, Z9, Z2
+	VMAXPS Z3, Z9, Z3
+	VMAXPS Z4, Z9, Z4
+	VMAXPS Z5, Z9, Z5
+	VMAXPS Z6, Z9, Z6
+	VMAXPS Z7, Z9, Z7
+	VMAXPS Z8, Z9, Z8
+
+store9x1:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(BX*1)
+	VMOVUPS Z2, K1, (AX)(BX*2)
+	VMOVUPS Z3, K1, (CX)
+	VMOVUPS Z4, K1, (CX)(BX*1)
+	VMOVUPS Z5, K1, (CX)(BX*2)
+	VMOVUPS Z6, K1, (DX)
+	VMOVUPS Z7, K1, (DX)(BX*1)
+	VMOVUPS Z8, K1, (DX)(BX*2)
+	VZEROUPPER
+	RET
+
+rows8x1:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	PREFETCHT0 (R8)
+	PREFETCHT0 (R8)(BX*1)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	LEAQ       (DI)(AX*2), R8
+	ADDQ       AX, R8
+	MOVQ       b_base+96(FP), R9
+	MOVQ       k+128(FP), R10
+	MOVQ       width+8(FP), R11
+	SUBQ       $0x00, R11
+	MOVQ       $-1, R12
+	BZHIQ      R11, R12, R12
+	KMOVW      R12, K1
+
+loop8x1:
+	VMOVUPS.Z    (R9), K1, Z8
+	PREFETCHT0   (R9)(DX*8)
+	VBROADCASTSS (SI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (SI)(AX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (SI)(AX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (DI), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (DI)(AX*1), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (DI)(AX*2), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R8)(AX*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R10
+	JNZ          loop8x1
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	LEAQ         (CX)(BX*2), DX
+	ADDQ         BX, DX
+	MOVQ         width+8(FP), SI
+	SUBQ         $0x00, SI
+	MOVQ         $-1, DI
+	BZHIQ        SI, DI, DI
+	KMOVW        DI, K1
+	MOVB         accumulate+160(FP), SI
+	TESTB        SI, SI
+	JZ           bias8x1
+	VMOVUPS.Z    (AX), K1, Z8
+	VADDPS       Z8, Z0, Z0
+	VMOVUPS.Z    (AX)(BX*1), K1, Z8
+	VADDPS       Z8, Z1, Z1
+	VMOVUPS.Z    (AX)(BX*2), K1, Z8
+	VADDPS       Z8, Z2, Z2
+	VMOVUPS.Z    (CX), K1, Z8
+	VADDPS       Z8, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*1), K1, Z8
+	VADDPS       Z8, Z4, Z4
+	VMOVUPS.Z    (CX)(BX*2), K1, Z8
+	VADDPS       Z8, Z5, Z5
+	VMOVUPS.Z    (DX), K1, Z8
+	VADDPS       Z8, Z6, Z6
+	VMOVUPS.Z    (DX)(BX*1), K1, Z8
+	VADDPS       Z8, Z7, Z7
+
+bias8x1:
+	MOVQ      bias_len+144(FP), SI
+	TESTQ     SI, SI
+	JZ        relu8x1
+	MOVQ      bias_base+136(FP), SI
+	VMOVUPS.Z (SI), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z8, Z1, Z1
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z8, Z3, Z3
+	VADDPS    Z8, Z4, Z4
+	VADDPS    Z8, Z5, Z5
+	VADDPS    Z8, Z6, Z6
+	VADDPS    Z8, Z7, Z7
+
+relu8x1:
+	MOVB   relu+161(FP), SI
+	TESTB  SI, SI
+	JZ     store8x1
+	VXORPS Z8, Z8, Z8
+	VMAXPS Z0, Z8, Z0
+	VMAXPS Z1, Z8, Z1
+	VMAXPS Z2, Z8, Z2
+	VMAXPS Z3, Z8, Z3
+	VMAXPS Z4, Z8, Z4
+	VMAXPS Z5, Z8, Z5
+	VMAXPS Z6, Z8, Z6
+	VMAXPS Z7, Z8, Z7
+
+store8x1:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(BX*1)
+	VMOVUPS Z2, K1, (AX)(BX*2)
+	VMOVUPS Z3, K1, (CX)
+	VMOVUPS Z4, K1, (CX)(BX*1)
+	VMOVUPS Z5, K1, (CX)(BX*2)
+	VMOVUPS Z6, K1, (DX)
+	VMOVUPS Z7, K1, (DX)(BX*1)
+	VZEROUPPER
+	RET
+
+rows7x1:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	PREFETCHT0 (R8)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	LEAQ       (DI)(AX*2), R8
+	ADDQ       AX, R8
+	MOVQ       b_base+96(FP), R9
+	MOVQ       k+128(FP), R10
+	MOVQ       width+8(FP), R11
+	SUBQ       $0x00, R11
+	MOVQ       $-1, R12
+	BZHIQ      R11, R12, R12
+	KMOVW      R12, K1
+
+loop7x1:
+	VMOVUPS.Z    (R9), K1, Z7
+	PREFETCHT0   (R9)(DX*8)
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (SI)(AX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (SI)(AX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (DI), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (DI)(AX*1), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (DI)(AX*2), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         CX, R8
+	ADDQ         DX, R9
+	DECQ         R10
+	JNZ          loop7x1
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	LEAQ         (CX)(BX*2), DX
+	ADDQ         BX, DX
+	MOVQ         width+8(FP), SI
+	SUBQ         $0x00, SI
+	MOVQ         $-1, DI
+	BZHIQ        SI, DI, DI
+	KMOVW        DI, K1
+	MOVB         accumulate+160(FP), SI
+	TESTB        SI, SI
+	JZ           bias7x1
+	VMOVUPS.Z    (AX), K1, Z7
+	VADDPS       Z7, Z0, Z0
+	VMOVUPS.Z    (AX)(BX*1), K1, Z7
+	VADDPS       Z7, Z1, Z1
+	VMOVUPS.Z    (AX)(BX*2), K1, Z7
+	VADDPS       Z7, Z2, Z2
+	VMOVUPS.Z    (CX), K1, Z7
+	VADDPS       Z7, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*1), K1, Z7
+	VADDPS       Z7, Z4, Z4
+	VMOVUPS.Z    (CX)(BX*2), K1, Z7
+	VADDPS       Z7, Z5, Z5
+	VMOVUPS.Z    (DX), K1, Z7
+	VADDPS       Z7, Z6, Z6
+
+bias7x1:
+	MOVQ      bias_len+144(FP), SI
+	TESTQ     SI, SI
+	JZ        relu7x1
+	MOVQ      bias_base+136(FP), SI
+	VMOVUPS.Z (SI), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z7, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	VADDPS    Z7, Z4, Z4
+	VADDPS    Z7, Z5, Z5
+	VADDPS    Z7, Z6, Z6
+
+relu7x1:
+	MOVB   relu+161(FP), SI
+	TESTB  SI, SI
+	JZ     store7x1
+	VXORPS Z7, Z7, Z7
+	VMAXPS Z0, Z7, Z0
+	VMAXPS Z1, Z7, Z1
+	VMAXPS Z2, Z7, Z2
+	VMAXPS Z3, Z7, Z3
+	VMAXPS Z4, Z7, Z4
+	VMAXPS Z5, Z7, Z5
+	VMAXPS Z6, Z7, Z6
+
+store7x1:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(BX*1)
+	VMOVUPS Z2, K1, (AX)(BX*2)
+	VMOVUPS Z3, K1, (CX)
+	VMOVUPS Z4, K1, (CX)(BX*1)
+	VMOVUPS Z5, K1, (CX)(BX*2)
+	VMOVUPS Z6, K1, (DX)
+	VZEROUPPER
+	RET
+
+rows6x1:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(BX*1)
+	PREFETCHT0 (DI)(BX*2)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	MOVQ       b_base+96(FP), R8
+	MOVQ       k+128(FP), R9
+	MOVQ       width+8(FP), R10
+	SUBQ       $0x00, R10
+	MOVQ       $-1, R11
+	BZHIQ      R10, R11, R11
+	KMOVW      R11, K1
+
+loop6x1:
+	VMOVUPS.Z    (R8), K1, Z6
+	PREFETCHT0   (R8)(DX*8)
+	VBROADCASTSS (SI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (SI)(AX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (SI)(AX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (DI), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (DI)(AX*1), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (DI)(AX*2), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop6x1
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	MOVQ         width+8(FP), DX
+	SUBQ         $0x00, DX
+	MOVQ         $-1, SI
+	BZHIQ        DX, SI, SI
+	KMOVW        SI, K1
+	MOVB         accumulate+160(FP), DL
+	TESTB        DL, DL
+	JZ           bias6x1
+	VMOVUPS.Z    (AX), K1, Z6
+	VADDPS       Z6, Z0, Z0
+	VMOVUPS.Z    (AX)(BX*1), K1, Z6
+	VADDPS       Z6, Z1, Z1
+	VMOVUPS.Z    (AX)(BX*2), K1, Z6
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS.Z    (CX), K1, Z6
+	VADDPS       Z6, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*1), K1, Z6
+	VADDPS       Z6, Z4, Z4
+	VMOVUPS.Z    (CX)(BX*2), K1, Z6
+	VADDPS       Z6, Z5, Z5
+
+bias6x1:
+	MOVQ      bias_len+144(FP), DX
+	TESTQ     DX, DX
+	JZ        relu6x1
+	MOVQ      bias_base+136(FP), DX
+	VMOVUPS.Z (DX), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z6, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z6, Z3, Z3
+	VADDPS    Z6, Z4, Z4
+	VADDPS    Z6, Z5, Z5
+
+relu6x1:
+	MOVB   relu+161(FP), DL
+	TESTB  DL, DL
+	JZ     store6x1
+	VXORPS Z6, Z6, Z6
+	VMAXPS Z0, Z6, Z0
+	VMAXPS Z1, Z6, Z1
+	VMAXPS Z2, Z6, Z2
+	VMAXPS Z3, Z6, Z3
+	VMAXPS Z4, Z6, Z4
+	VMAXPS Z5, Z6, Z5
+
+store6x1:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(BX*1)
+	VMOVUPS Z2, K1, (AX)(BX*2)
+	VMOVUPS Z3, K1, (CX)
+	VMOVUPS Z4, K1, (CX)(BX*1)
+	VMOVUPS Z5, K1, (CX)(BX*2)
+	VZEROUPPER
+	RET
+
+rows5x1:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(BX*1)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	MOVQ       b_base+96(FP), R8
+	MOVQ       k+128(FP), R9
+	MOVQ       width+8(FP), R10
+	SUBQ       $0x00, R10
+	MOVQ       $-1, R11
+	BZHIQ      R10, R11, R11
+	KMOVW      R11, K1
+
+loop5x1:
+	VMOVUPS.Z    (R8), K1, Z5
+	PREFETCHT0   (R8)(DX*8)
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (SI)(AX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (SI)(AX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (DI), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (DI)(AX*1), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop5x1
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	MOVQ         width+8(FP), DX
+	SUBQ         $0x00, DX
+	MOVQ         $-1, SI
+	BZHIQ        DX, SI, SI
+	KMOVW        SI, K1
+	MOVB         accumulate+160(FP), DL
+	TESTB        DL, DL
+	JZ           bias5x1
+	VMOVUPS.Z    (AX), K1, Z5
+	VADDPS       Z5, Z0, Z0
+	VMOVUPS.Z    (AX)(BX*1), K1, Z5
+	VADDPS       Z5, Z1, Z1
+	VMOVUPS.Z    (AX)(BX*2), K1, Z5
+	VADDPS       Z5, Z2, Z2
+	VMOVUPS.Z    (CX), K1, Z5
+	VADDPS       Z5, Z3, Z3
+	VMOVUPS.Z    (CX)(BX*1), K1, Z5
+	VADDPS       Z5, Z4, Z4
+
+bias5x1:
+	MOVQ      bias_len+144(FP), DX
+	TESTQ     DX, DX
+	JZ        relu5x1
+	MOVQ      bias_base+136(FP), DX
+	VMOVUPS.Z (DX), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z5, Z2, Z2
+	VADDPS    Z5, Z3, Z3
+	VADDPS    Z5, Z4, Z4
+
+relu5x1:
+	MOVB   relu+161(FP), DL
+	TESTB  DL, DL
+	JZ     store5x1
+	VXORPS Z5, Z5, Z5
+	VMAXPS Z0, Z5, Z0
+	VMAXPS Z1, Z5, Z1
+	VMAXPS Z2, Z5, Z2
+	VMAXPS Z3, Z5, Z3
+	VMAXPS Z4, Z5, Z4
+
+store5x1:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(BX*1)
+	VMOVUPS Z2, K1, (AX)(BX*2)
+	VMOVUPS Z3, K1, (CX)
+	VMOVUPS Z4, K1, (CX)(BX*1)
+	VZEROUPPER
+	RET
+
+rows4x1:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	VXORPS     Z3, Z3, Z3
+	MOVQ       c_base+16(FP), SI
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	PREFETCHT0 (DI)
+	MOVQ       a_base+48(FP), SI
+	LEAQ       (SI)(AX*2), DI
+	ADDQ       AX, DI
+	MOVQ       b_base+96(FP), R8
+	MOVQ       k+128(FP), R9
+	MOVQ       width+8(FP), R10
+	SUBQ       $0x00, R10
+	MOVQ       $-1, R11
+	BZHIQ      R10, R11, R11
+	KMOVW      R11, K1
+
+loop4x1:
+	VMOVUPS.Z    (R8), K1, Z4
+	PREFETCHT0   (R8)(DX*8)
+	VBROADCASTSS (SI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (SI)(AX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (SI)(AX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (DI), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         CX, SI
+	ADDQ         CX, DI
+	ADDQ         DX, R8
+	DECQ         R9
+	JNZ          loop4x1
+	MOVQ         c_base+16(FP), AX
+	LEAQ         (AX)(BX*2), CX
+	ADDQ         BX, CX
+	MOVQ         width+8(FP), DX
+	SUBQ         $0x00, DX
+	MOVQ         $-1, SI
+	BZHIQ        DX, SI, SI
+	KMOVW        SI, K1
+	MOVB         accumulate+160(FP), DL
+	TESTB        DL, DL
+	JZ           bias4x1
+	VMOVUPS.Z    (AX), K1, Z4
+	VADDPS       Z4, Z0, Z0
+	VMOVUPS.Z    (AX)(BX*1), K1, Z4
+	VADDPS       Z4, Z1, Z1
+	VMOVUPS.Z    (AX)(BX*2), K1, Z4
+	VADDPS       Z4, Z2, Z2
+	VMOVUPS.Z    (CX), K1, Z4
+	VADDPS       Z4, Z3, Z3
+
+bias4x1:
+	MOVQ      bias_len+144(FP), DX
+	TESTQ     DX, DX
+	JZ        relu4x1
+	MOVQ      bias_base+136(FP), DX
+	VMOVUPS.Z (DX), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z4, Z1, Z1
+	VADDPS    Z4, Z2, Z2
+	VADDPS    Z4, Z3, Z3
+
+relu4x1:
+	MOVB   relu+161(FP), DL
+	TESTB  DL, DL
+	JZ     store4x1
+	VXORPS Z4, Z4, Z4
+	VMAXPS Z0, Z4, Z0
+	VMAXPS Z1, Z4, Z1
+	VMAXPS Z2, Z4, Z2
+	VMAXPS Z3, Z4, Z3
+
+store4x1:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(BX*1)
+	VMOVUPS Z2, K1, (AX)(BX*2)
+	VMOVUPS Z3, K1, (CX)
+	VZEROUPPER
+	RET
+
+rows3x1:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z2, Z2, Z2
+	MOVQ       c_base+16(FP), SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	PREFETCHT0 (SI)(BX*2)
+	MOVQ       a_base+48(FP), SI
+	MOVQ       b_base+96(FP), DI
+	MOVQ       k+128(FP), R8
+	MOVQ       width+8(FP), R9
+	SUBQ       $0x00, R9
+	MOVQ       $-1, R10
+	BZHIQ      R9, R10, R10
+	KMOVW      R10, K1
+
+loop3x1:
+	VMOVUPS.Z    (DI), K1, Z3
+	PREFETCHT0   (DI)(DX*8)
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (SI)(AX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (SI)(AX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          loop3x1
+	MOVQ         c_base+16(FP), AX
+	MOVQ         width+8(FP), CX
+	SUBQ         $0x00, CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVB         accumulate+160(FP), CL
+	TESTB        CL, CL
+	JZ           bias3x1
+	VMOVUPS.Z    (AX), K1, Z3
+	VADDPS       Z3, Z0, Z0
+	VMOVUPS.Z    (AX)(BX*1), K1, Z3
+	VADDPS       Z3, Z1, Z1
+	VMOVUPS.Z    (AX)(BX*2), K1, Z3
+	VADDPS       Z3, Z2, Z2
+
+bias3x1:
+	MOVQ      bias_len+144(FP), CX
+	TESTQ     CX, CX
+	JZ        relu3x1
+	MOVQ      bias_base+136(FP), CX
+	VMOVUPS.Z (CX), K1, Z3
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z3, Z1, Z1
+	VADDPS    Z3, Z2, Z2
+
+relu3x1:
+	MOVB   relu+161(FP), CL
+	TESTB  CL, CL
+	JZ     store3x1
+	VXORPS Z3, Z3, Z3
+	VMAXPS Z0, Z3, Z0
+	VMAXPS Z1, Z3, Z1
+	VMAXPS Z2, Z3, Z2
+
+store3x1:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(BX*1)
+	VMOVUPS Z2, K1, (AX)(BX*2)
+	VZEROUPPER
+	RET
+
+rows2x1:
+	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
+	MOVQ       c_base+16(FP), SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(BX*1)
+	MOVQ       a_base+48(FP), SI
+	MOVQ       b_base+96(FP), DI
+	MOVQ       k+128(FP), R8
+	MOVQ       width+8(FP), R9
+	SUBQ       $0x00, R9
+	MOVQ       $-1, R10
+	BZHIQ      R9, R10, R10
+	KMOVW      R10, K1
+
+loop2x1:
+	VMOVUPS.Z    (DI), K1, Z2
+	PREFETCHT0   (DI)(DX*8)
+	VBROADCASTSS (SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (SI)(AX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          loop2x1
+	MOVQ         c_base+16(FP), AX
+	MOVQ         width+8(FP), CX
+	SUBQ         $0x00, CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVB         accumulate+160(FP), CL
+	TESTB        CL, CL
+	JZ           bias2x1
+	VMOVUPS.Z    (AX), K1, Z2
+	VADDPS       Z2, Z0, Z0
+	VMOVUPS.Z    (AX)(BX*1), K1, Z2
+	VADDPS       Z2, Z1, Z1
+
+bias2x1:
+	MOVQ      bias_len+144(FP), CX
+	TESTQ     CX, CX
+	JZ        relu2x1
+	MOVQ      bias_base+136(FP), CX
+	VMOVUPS.Z (CX), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+
+relu2x1:
+	MOVB   relu+161(FP), CL
+	TESTB  CL, CL
+	JZ     store2x1
+	VXORPS Z2, Z2, Z2
+	VMAXPS Z0, Z2, Z0
+	VMAXPS Z1, Z2, Z1
+
+store2x1:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(BX*1)
+	VZEROUPPER
+	RET
+
+rows1x1:
+	VXORPS     Z0, Z0, Z0
+	MOVQ       c_base+16(FP), AX
+	PREFETCHT0 (AX)
+	MOVQ       a_base+48(FP), AX
+	MOVQ       b_base+96(FP), BX
+	MOVQ       k+128(FP), SI
+	MOVQ       width+8(FP), DI
+	SUBQ       $0x00, DI
+	MOVQ       $-1, R8
+	BZHIQ      DI, R8, R8
+	KMOVW      R8, K1
+
+loop1x1:
+	VMOVUPS.Z    (BX), K1, Z1
+	PREFETCHT0   (BX)(DX*8)
+	VBROADCASTSS (AX), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         CX, AX
+	ADDQ         DX, BX
+	DECQ         SI
+	JNZ          loop1x1
+	MOVQ         c_base+16(FP), AX
+	MOVQ         width+8(FP), CX
+	SUBQ         $0x00, CX
+	MOVQ         $-1, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K1
+	MOVB         accumulate+160(FP), CL
+	TESTB        CL, CL
+	JZ           bias1x1
+	VMOVUPS.Z    (AX), K1, Z1
+	VADDPS       Z1, Z0, Z0
+
+bias1x1:
+	MOVQ      bias_len+144(FP), CX
+	TESTQ     CX, CX
+	JZ        relu1x1
+	MOVQ      bias_base+136(FP), CX
+	VMOVUPS.Z (CX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+
+relu1x1:
+	MOVB   relu+161(FP), CL
+	TESTB  CL, CL
+	JZ     store1x1
+	VXORPS Z1, Z1, Z1
+	VMAXPS Z0, Z1, Z0
+
+store1x1:
+	VMOVUPS Z0, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func transposeAVX512(panel []float32, panelStride int, b []float32, bStride int, cols int, k int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·transposeAVX512(SB), NOSPLIT, $0-80
+	MOVQ panel_base+0(FP), AX
+	MOVQ panelStride+24(FP), CX
+	SHLQ $0x02, CX
+	MOVQ b_base+32(FP), DX
+	MOVQ bStride+56(FP), BX
+	SHLQ $0x02, BX
+	MOVQ k+72(FP), SI
+
+rows:
+	MOVQ    $0x00000010, DI
+	CMPQ    SI, DI
+	CMOVQLT SI, DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	MOVQ    cols+64(FP), R9
+	MOVQ    DX, DI
+	MOVQ    AX, R8
+
+columns:
+	PREFETCHT0    256(DI)
+	VMOVUPS.Z     (DI), K1, Z0
+	LEAQ          (DI)(BX*1), R10
+	CMPQ          R9, $0x01
+	CMOVQLE       DI, R10
+	PREFETCHT0    256(R10)
+	VMOVUPS.Z     (R10), K1, Z1
+	LEAQ          (R10)(BX*1), R11
+	CMPQ          R9, $0x02
+	CMOVQLE       R10, R11
+	PREFETCHT0    256(R11)
+	VMOVUPS.Z     (R11), K1, Z2
+	LEAQ          (R11)(BX*1), R10
+	CMPQ          R9, $0x03
+	CMOVQLE       R11, R10
+	PREFETCHT0    256(R10)
+	VMOVUPS.Z     (R10), K1, Z3
+	MOVQ          R8, R10
+	VUNPCKLPS     Z1, Z0, Z4
+	VUNPCKLPS     Z3, Z2, Z5
+	VSHUFPS       $0x44, Z5, Z4, Z6
+	MOVQ          R10, R11
+	VEXTRACTF32X4 $0x00, Z6, (R11)
+	LEAQ          (R11)(CX*4), R11
+	VEXTRACTF32X4 $0x01, Z6, (R11)
+	LEAQ          (R11)(CX*4), R11
+	VEXTRACTF32X4 $0x02, Z6, (R11)
+	LEAQ          (R11)(CX*4), R11
+	VEXTRACTF32X4 $0x03, Z6, (R11)
+	LEAQ          (R11)(CX*4), R11
+	ADDQ          CX, R10
+	VSHUFPS       $0xee, Z5, Z4, Z4
+	MOVQ          R10, R11
+	VEXTRACTF32X4 $0x00, Z4, (R11)
+	LEAQ          (R11)(CX*4), R11
+	VEXTRACTF32X4 $0x01, Z4, (R11)
+	LEAQ          (R11)(CX*4), R11
+	VEXTRACTF32X4 $0x02, Z4, (R11)
+	LEAQ          (R11)(CX*4), R11
+	VEXTRACTF32X4 $0x03, Z4, (R11)
+	LEAQ          (R11)(CX*4), R11
+	ADDQ          CX, R10
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKHPS     Z3, Z2, Z1
+	VSHUFPS       $0x44, Z1, Z0, Z2
+	MOVQ          R10, R11
+	VEXTRACTF32X4 $0x00, Z2, (R11)
+	LEAQ          (R11)(CX*4), R11
+	VEXTRACTF32X4 $0x01, Z2, (R11)
+	LEAQ          (R11)(CX*4), R11
+	VEXTRACTF32X4 $0x02, Z2, (R11)
+	LEAQ          (R11)(CX*4), R11
+	VEXTRACTF32X4 $0x03, Z2, (R11)
+	LEAQ          (R11)(CX*4), R11
+	ADDQ          CX, R10
+	VSHUFPS       $0xee, Z1, Z0, Z0
+	MOVQ          R10, R11
+	VEXTRACTF32X4 $0x00, Z0, (R11)
+	LEAQ          (R11)(CX*4), R11
+	VEXTRACTF32X4 $0x01, Z0, (R11)
+	LEAQ          (R11)(CX*4), R11
+	VEXTRACTF32X4 $0x02, Z0, (R11)
+	LEAQ          (R11)(CX*4), R11
+	VEXTRACTF32X4 $0x03, Z0, (R11)
+	LEAQ          (R11)(CX*4), R11
+	ADDQ          CX, R10
+	LEAQ          (DI)(BX*4), DI
+	ADDQ          $0x10, R8
+	SUBQ          $0x04, R9
+	JG            columns
+	ADDQ          $0x40, DX
+	LEAQ          (AX)(CX*8), AX
+	LEAQ          (AX)(CX*8), AX
+	SUBQ          $0x10, SI
+	JG            rows
+	VZEROUPPER
+	RET
+
+// func copyRowsAVX512(panel []float32, panelStride int, b []float32, bStride int, cols int, k int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-80
+	MOVQ  panel_base+0(FP), AX
+	MOVQ  panelStride+24(FP), CX
+	SHLQ  $0x02, CX
+	MOVQ  b_base+32(FP), DX
+	MOVQ  bStride+56(FP), BX
+	SHLQ  $0x02, BX
+	MOVQ  k+72(FP), SI
+	MOVQ  cols+64(FP), DI
+	CMPQ  DI, $0x10
+	JLE   copy1
+	SUBQ  $0x10, DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+loop2:
+	VMOVUPS    (DX), Z0
+	VMOVUPS    Z0, (AX)
+	VMOVUPS.Z  64(DX), K1, Z0
+	VMOVUPS    Z0, 64(AX)
+	PREFETCHT0 (DX)(BX*8)
+	ADDQ       BX, DX
+	ADDQ       CX, AX
+	DECQ       SI
+	JNZ        loop2
+	VZEROUPPER
+	RET
+
+copy1:
+	SUBQ  $0x00, DI
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+loop1:
+	VMOVUPS.Z  (DX), K1, Z0
+	VMOVUPS    Z0, (AX)
+	PREFETCHT0 (DX)(BX*8)
+	ADDQ       BX, DX
+	ADDQ       CX, AX
+	DECQ       SI
+	JNZ        loop1
 	VZEROUPPER
 	RET

@@ -1,7 +1,9 @@
-// Command peak generates the measuring loop of package peak.
+// Command peak generates the measuring loops of package peak.
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -12,15 +14,21 @@ const sums = 12
 
 func main() {
 	ConstraintExpr("amd64,!noasm")
-	TEXT("multiplyAdds", NOSPLIT, "func(n int)")
-	Doc("multiplyAdds does 12 fused multiply-adds of 8 floats each, n times, in registers alone. n must be above 0.")
+	loop("AVX2", 8, YMM)
+	loop("AVX512", 16, ZMM)
+	Generate()
+}
+
+func loop[Register VecVirtual](name string, lanes int, register func() Register) {
+	TEXT("multiplyAdds"+name, NOSPLIT, "func(n int)")
+	Doc(fmt.Sprintf("multiplyAdds%s does %d fused multiply-adds of %d floats each, n times, in registers alone. n must be above 0.", name, sums, lanes))
 	n := Load(Param("n"), GP64())
-	var accumulators [sums]VecVirtual
+	var accumulators [sums]Register
 	for i := range accumulators {
-		accumulators[i] = YMM()
+		accumulators[i] = register()
 		VXORPS(accumulators[i], accumulators[i], accumulators[i])
 	}
-	a, b := YMM(), YMM()
+	a, b := register(), register()
 	VXORPS(a, a, a)
 	VXORPS(b, b, b)
 	Label("loop")
@@ -31,5 +39,4 @@ func main() {
 	JNZ(LabelRef("loop"))
 	VZEROUPPER()
 	RET()
-	Generate()
 }

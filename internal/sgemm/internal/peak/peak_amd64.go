@@ -4,5 +4,8 @@
 
 package peak
 
-// multiplyAdds does 12 fused multiply-adds of 8 floats each, n times, in registers alone. n must be above 0.
-func multiplyAdds(n int)
+// multiplyAddsAVX2 does 12 fused multiply-adds of 8 floats each, n times, in registers alone. n must be above 0.
+func multiplyAddsAVX2(n int)
+
+// multiplyAddsAVX512 does 12 fused multiply-adds of 16 floats each, n times, in registers alone. n must be above 0.
+func multiplyAddsAVX512(n int)
