@@ -3,7 +3,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    = 50000x
 
-.PHONY: all build test race lint generate-check cross bench bench-peers fuzz smoke
+.PHONY: all build test race lint generate-check cross openblas-install openblas bench bench-peers fuzz smoke
 
 all: build test
 
@@ -35,6 +35,22 @@ cross:
 	GOARCH=arm64 go vet ./...
 	GOOS=windows go build ./...
 	GOOS=darwin go build ./...
+
+# With the system's OpenBLAS in place of internal/sgemm's own product.
+openblas:
+	go vet -tags openblas ./...
+	go build -tags openblas ./...
+	go test -tags openblas ./internal/... ./model/... ./train/...
+
+# OpenBLAS and a C compiler by apt-get, unless a program can be linked with OpenBLAS already.
+openblas-install:
+	@links() { echo 'int main(void) { return 0; }' | $$(go env CC) -x c -o /dev/null - -lopenblas; }; \
+	if links 2>/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
+	if ! command -v apt-get >/dev/null || ! command -v $${sudo:-sh} >/dev/null; then \
+		echo "-tags openblas needs a C compiler and OpenBLAS's library and, to install them here, apt-get as root or with sudo" >&2; exit 1; \
+	fi; \
+	$$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends gcc libc6-dev libopenblas-dev && links
 
 bench:
 	go test -run '^$$' -bench . ./bench ./internal/...

@@ -7,6 +7,8 @@
 //
 // Every element of c is summed over k in the same order on any number of cores, so its bits are the same too.
 // They do differ from one kind of processor to another, by rounding: see kernel.
+//
+// Under the build tag openblas, the system's OpenBLAS multiplies instead, through cgo: see openblas.go.
 package sgemm
 
 import "fmt"
@@ -49,6 +51,11 @@ func MulBias(c, a, b Matrix, bias []float32, relu bool) {
 	if c.Rows == 0 || c.Cols == 0 {
 		return
 	}
+	multiply(c, a, b, bias, relu)
+}
+
+// multiplyOwn is MulBias by the product of this package, of matrices that fit each other and a c that is not empty.
+func multiplyOwn(c, a, b Matrix, bias []float32, relu bool) {
 	p := products.Get().(*product)
 	p.run(c, a, b, bias, relu)
 	products.Put(p)
