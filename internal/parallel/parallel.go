@@ -14,23 +14,26 @@ func For(n, grain int, body func(start, end int)) {
 	if n <= 0 {
 		return
 	}
-	grain = max(grain, 1)
-	blocks := (n-1)/grain + 1
-	helpers := min(runtime.GOMAXPROCS(0), blocks, maxWorkers+1) - 1
+	j := newJob(n, grain, body)
+	helpers := min(runtime.GOMAXPROCS(0), j.blocks, maxWorkers+1) - 1
 	if helpers > 0 && shared.busy.CompareAndSwap(false, true) {
-		shared.run(job{n, grain, blocks, body}, helpers)
+		shared.run(j, helpers)
 		return
 	}
-	serial := job{n, grain, blocks, body}
-	for block := range blocks {
-		serial.call(block)
+	for block := range j.blocks {
+		j.call(block)
 	}
 }
 
-// job is one call of For.
+// job is a loop, split into blocks.
 type job struct {
 	n, grain, blocks int
 	body             func(start, end int)
+}
+
+func newJob(n, grain int, body func(start, end int)) job {
+	grain = max(grain, 1)
+	return job{n, grain, (n-1)/grain + 1, body}
 }
 
 func (j *job) call(block int) {

@@ -33,8 +33,8 @@ const (
 // cacheLine keeps fields that different cores write apart; processors fetch lines of 64 bytes in pairs.
 type cacheLine [128]byte
 
-// pool hands one job at a time to its workers. The caller never waits for a worker that has not joined,
-// so a parked or descheduled worker can delay a job, but not hold it up.
+// pool hands one job at a time to its workers, and a deferred loop to those who find none. The caller never waits for
+// a worker that has not joined, so a parked or descheduled worker can delay a job, but not hold it up.
 type pool struct {
 	busy    atomic.Bool // held by the call of For that uses the pool; guards workers and the job
 	workers []*worker
@@ -45,6 +45,9 @@ type pool struct {
 	_     cacheLine
 	next  atomic.Int64 // first block that nobody has taken
 	_     cacheLine
+
+	deferred atomic.Pointer[Deferred] // the loop that workers run while they find no job
+	_        cacheLine
 
 	failure atomic.Pointer[failure] // first panic of a worker
 }
@@ -76,7 +79,7 @@ func (p *pool) run(j job, helpers int) {
 func (p *pool) finish() {
 	p.next.Store(int64(p.job.blocks))
 	p.state.And(^openMask)
-	p.awaitWorkers()
+	await(&p.state, insideMask)
 	p.job = job{}
 	failed := p.failure.Swap(nil)
 	p.busy.Store(false)
@@ -85,11 +88,11 @@ func (p *pool) finish() {
 	}
 }
 
-// awaitWorkers returns when no worker is inside the job.
-func (p *pool) awaitWorkers() {
+// await returns when the field of state under mask, which counts the workers inside a loop, is 0.
+func await(state *atomic.Uint64, mask uint64) {
 	for start := time.Now(); ; {
 		for range spinsPerClock {
-			if p.state.Load()&insideMask == 0 {
+			if state.Load()&mask == 0 {
 				return
 			}
 			pause()
@@ -128,6 +131,8 @@ func (w *worker) loop(p *pool) {
 				if w.join(p) {
 					w.help(p)
 					worked = time.Now()
+				} else if d := p.deferred.Load(); d != nil {
+					d.runBlock()
 				}
 				pause()
 			}
@@ -142,12 +147,16 @@ func (w *worker) canJoin(state uint64) bool {
 }
 
 func (w *worker) join(p *pool) bool {
-	state := p.state.Load()
-	if !w.canJoin(state) || !p.state.CompareAndSwap(state, state-open+inside) {
-		return false
+	for {
+		state := p.state.Load()
+		if !w.canJoin(state) {
+			return false
+		}
+		if p.state.CompareAndSwap(state, state-open+inside) {
+			w.seen = state / generation
+			return true
+		}
 	}
-	w.seen = state / generation
-	return true
 }
 
 // help works on the job that w has joined, and leaves it.
