@@ -123,22 +123,21 @@ func (r *run) epoch(ctx context.Context) error {
 // trainEpoch takes the steps of the epoch that are left. Between two steps it may be interrupted.
 func (r *run) trainEpoch(ctx context.Context) error {
 	order := dataset.Order(r.set.Train.Len(), r.Model.Seed, r.at.Epoch+1)
-	for position := r.position(); position < r.steps(); position++ {
+	began := time.Now() // a step, with the making of its batch
+	for n, batch := range r.batches.training(order[r.position()*r.Batch:], r.at.Step) {
 		if ctx.Err() != nil {
 			return ErrInterrupted
 		}
-		began := time.Now()
-		first := position * r.Batch
-		indices := order[first:min(first+r.Batch, len(order))]
 		// On the CPU this is TapeMachine.Step: forward, backward, Adam.
-		terms, err := r.machine.Step(r.batches.training(&r.set.Train, indices, r.at.Step))
+		terms, err := r.machine.Step(batch)
 		if err != nil {
 			return r.failed(r.at.Step+1, err)
 		}
 		r.at.Step++
-		add(&r.at.Partial, terms, len(indices))
+		add(&r.at.Partial, terms, n)
 		r.at.Partial.Seconds += time.Since(began).Seconds()
-		r.console.step(r, len(indices))
+		r.console.step(r, n)
+		began = time.Now()
 	}
 	return nil
 }
@@ -146,9 +145,8 @@ func (r *run) trainEpoch(ctx context.Context) error {
 // evaluate returns the terms over the whole test set, in order and each image once. Its ε are the same after every epoch.
 func (r *run) evaluate() (Terms, error) {
 	var sums checkpoint.Sums
-	for first := 0; first < r.set.Test.Len(); first += r.Batch {
-		n := min(r.Batch, r.set.Test.Len()-first)
-		terms, err := r.machine.Evaluate(r.batches.test(&r.set.Test, first, n))
+	for n, batch := range r.batches.test() {
+		terms, err := r.machine.Evaluate(batch)
 		if err != nil {
 			return Terms{}, r.failed(r.at.Step, err)
 		}
