@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"govae/bench"
+	"govae/internal/parallel"
 	"govae/internal/philox"
 	"govae/train"
 )
@@ -30,18 +31,24 @@ func main() {
 	}
 }
 
-// measure times steps with all that belongs to one: ε is drawn in it.
+// measure times steps with all that belongs to one. As in training, the ε of a step is drawn while the step before it runs.
 func measure(w *bench.Workload, stock bool) (bench.Result, error) {
 	m, err := open(w, stock)
 	if err != nil {
 		return bench.Result{}, err
 	}
 	defer m.Close()
-	epsilon := make([]float32, w.Batch*w.Config.Latent)
+	epsilon, next := make([]float32, w.Batch*w.Config.Latent), make([]float32, w.Batch*w.Config.Latent)
 	made := uint64(0) // steps
+	draw := func(int, int) { philox.New(w.Config.Seed, philox.Epsilon, made).Normal(next) }
+	var drawing parallel.Deferred
+	drawing.Start(1, 1, draw)
+	defer drawing.Wait()
 	return w.Measure(func(x []float32) (float64, error) {
-		philox.New(w.Config.Seed, philox.Epsilon, made).Normal(epsilon)
+		drawing.Wait()
 		made++
+		epsilon, next = next, epsilon
+		drawing.Start(1, 1, draw)
 		terms, err := m.Step(train.Batch{X: x, Epsilon: epsilon, Beta: 1})
 		return terms.Loss, err
 	})
