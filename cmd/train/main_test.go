@@ -105,17 +105,22 @@ func TestHelp(t *testing.T) {
 	})
 }
 
+// build builds the program and returns its path.
+func build(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "train")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return program
+}
+
 // TestSignals interrupts the real program while it trains.
 func TestSignals(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a process cannot be sent these signals on Windows")
 	}
-	dir := t.TempDir()
-	program := filepath.Join(dir, "train")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	data := writeDataSet(t)
+	program, dir, data := build(t), t.TempDir(), writeDataSet(t)
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			out := filepath.Join(dir, signal.String())
