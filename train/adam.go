@@ -12,7 +12,7 @@ import (
 	"govae/model"
 )
 
-// adamGrain is how many weights are handed to a core at a time.
+// adamGrain is how many weights at most are handed to a core at a time.
 const adamGrain = 1 << 14
 
 // Adam is the optimizer of Kingma and Ba (arXiv:1412.6980, algorithm 1), a gorgonia.Solver.
@@ -24,7 +24,12 @@ type Adam struct {
 
 	Steps         uint64        // t, the updates made
 	First, Second model.Tensors // m and v, by parameter name; a missing one is zero
+
+	pieces []piece // of the step at hand, kept for their memory
 }
+
+// piece is a stretch of one parameter's values, with its gradients and moments: what a core updates at a time.
+type piece struct{ w, m, v, g []float32 }
 
 var _ gorgonia.Solver = (*Adam)(nil)
 
@@ -34,39 +39,55 @@ func NewAdam(rate float64) *Adam {
 }
 
 // Step updates every weight once, in place, against its gradient. Each of the ValueGrads must be a gorgonia.Namer,
-// and the name the same at every step.
+// and the name the same at every step. Where one of them does not fit, an error names it and no weight is updated.
 func (a *Adam) Step(weights []gorgonia.ValueGrad) error {
+	a.pieces = a.pieces[:0]
+	for _, weight := range weights {
+		if err := a.add(weight); err != nil {
+			return err
+		}
+	}
 	t := float64(a.Steps + 1)
 	rate := a.Rate / (1 - math.Pow(a.Beta1, t))
 	correction := 1 / math.Sqrt(1-math.Pow(a.Beta2, t))
-	for _, weight := range weights {
-		named, ok := weight.(gorgonia.Namer)
-		if !ok {
-			return fmt.Errorf("train: Adam was given a %T, which has no name", weight)
-		}
-		name := named.Name()
-		w, err := floats(weight.Value())
-		if err != nil {
-			return fmt.Errorf("train: weight %s: %w", name, err)
-		}
-		gradient, err := weight.Grad()
-		if err != nil {
-			return fmt.Errorf("train: gradient of %s: %w", name, err)
-		}
-		g, err := floats(gradient)
-		if err != nil {
-			return fmt.Errorf("train: gradient of %s: %w", name, err)
-		}
-		if len(g) != len(w) {
-			return fmt.Errorf("train: gradient of %s has shape %v, want %v", name, gradient.Shape(), weight.Value().Shape())
-		}
-		m, v := moment(a.First, name, weight.Value()), moment(a.Second, name, weight.Value())
-		parallel.For(len(w), adamGrain, func(i, j int) {
-			vec.Adam(w[i:j], m[i:j], v[i:j], g[i:j],
+	// All the parameters in one loop: each loop ends in a wait for the other cores, and a bias is not worth one.
+	parallel.For(len(a.pieces), 1, func(start, end int) {
+		for _, p := range a.pieces[start:end] {
+			vec.Adam(p.w, p.m, p.v, p.g,
 				float32(a.Beta1), float32(a.Beta2), float32(rate), float32(correction), float32(a.Epsilon))
-		})
-	}
+		}
+	})
 	a.Steps++
+	return nil
+}
+
+// add cuts a weight, its gradient and its moments into pieces of the step at hand.
+func (a *Adam) add(weight gorgonia.ValueGrad) error {
+	named, ok := weight.(gorgonia.Namer)
+	if !ok {
+		return fmt.Errorf("train: Adam was given a %T, which has no name", weight)
+	}
+	name := named.Name()
+	w, err := floats(weight.Value())
+	if err != nil {
+		return fmt.Errorf("train: weight %s: %w", name, err)
+	}
+	gradient, err := weight.Grad()
+	if err != nil {
+		return fmt.Errorf("train: gradient of %s: %w", name, err)
+	}
+	g, err := floats(gradient)
+	if err != nil {
+		return fmt.Errorf("train: gradient of %s: %w", name, err)
+	}
+	if len(g) != len(w) {
+		return fmt.Errorf("train: gradient of %s has shape %v, want %v", name, gradient.Shape(), weight.Value().Shape())
+	}
+	m, v := moment(a.First, name, weight.Value()), moment(a.Second, name, weight.Value())
+	for i := 0; i < len(w); i += adamGrain {
+		j := min(i+adamGrain, len(w))
+		a.pieces = append(a.pieces, piece{w[i:j], m[i:j], v[i:j], g[i:j]})
+	}
 	return nil
 }
 
