@@ -78,7 +78,7 @@ func (o *activate) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) { r
 func (o *activate) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	y := o.y.shaped(in[0].Shape()...)
 	a, values := floats(in[0]), floats(y)
-	eachPart(y, func(at, end int) { o.activation.apply(values[at:end], a[at:end]) })
+	eachPart(len(a), func(start, end int) { o.activation.apply(values[start:end], a[start:end]) })
 	return y, nil
 }
 
@@ -114,6 +114,6 @@ func (o *activateGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	y, dy := floats(in[0]), floats(in[1])
 	da := o.da.shaped(in[0].Shape()...)
 	values := floats(da)
-	eachPart(da, func(at, end int) { o.activation.gradient(values[at:end], y[at:end], dy[at:end]) })
+	eachPart(len(y), func(start, end int) { o.activation.gradient(values[start:end], y[start:end], dy[start:end]) })
 	return da, nil
 }

@@ -37,9 +37,8 @@ func (o *bernoulli) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	logits, x := floats(in[0]), floats(in[1])
 	logP := o.logP.shaped(batch)
 	sums := floats(logP)
-	eachRow(batch, func(row int) {
-		at, end := row*pixels, (row+1)*pixels
-		sums[row] = vec.BernoulliLogLikelihood(logits[at:end], x[at:end])
+	eachRow(batch, pixels, func(row, start, end int) {
+		sums[row] = vec.BernoulliLogLikelihood(logits[start:end], x[start:end])
 	})
 	return logP, nil
 }
@@ -68,9 +67,8 @@ func (o *bernoulliGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	batch, pixels := size(in[0])
 	dLogits := o.dLogits.shaped(batch, pixels)
 	dl := floats(dLogits)
-	eachRow(batch, func(row int) {
-		at, end := row*pixels, (row+1)*pixels
-		vec.BernoulliLogLikelihoodGradient(dl[at:end], logits[at:end], x[at:end], dLogP[row])
+	eachRow(batch, pixels, func(row, start, end int) {
+		vec.BernoulliLogLikelihoodGradient(dl[start:end], logits[start:end], x[start:end], dLogP[row])
 	})
 	return dLogits, nil
 }

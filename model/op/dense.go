@@ -58,7 +58,7 @@ func (o *dense) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	sgemm.MulBias(matrix(y), x, w.T(), b, o.activation == ReLU)
 	if o.activation != ReLU {
 		a := floats(y)
-		eachPart(y, func(at, end int) { o.activation.apply(a[at:end], a[at:end]) })
+		eachPart(len(a), func(start, end int) { o.activation.apply(a[start:end], a[start:end]) })
 	}
 	return y, nil
 }
@@ -164,15 +164,15 @@ func (o *denseBiasGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, e
 	return tensor.Shape{shapes[0][1]}, nil
 }
 
-// columnGrain is how many columns of a sum over rows are handed to a core at a time.
-const columnGrain = 128
+// leastColumns is how many columns of a sum over rows are handed to a core at a time, or more if there are few rows.
+const leastColumns = 128
 
 func (o *denseBiasGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	rows, cols := size(in[0])
 	da := floats(in[0])
 	db := o.db.shaped(cols)
 	sum := floats(db)
-	parallel.For(cols, columnGrain, func(start, end int) {
+	parallel.For(cols, max(leastColumns, partSize/rows+1), func(start, end int) {
 		vec.SumRows(sum[start:end], da[start:], cols, rows)
 	})
 	return db, nil

@@ -36,9 +36,8 @@ func (o *standardNormalKL) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	mean, logVar := floats(in[0]), floats(in[1])
 	kl := o.kl.shaped(batch)
 	sums := floats(kl)
-	eachRow(batch, func(row int) {
-		at, end := row*latent, (row+1)*latent
-		sums[row] = vec.StandardNormalKL(mean[at:end], logVar[at:end])
+	eachRow(batch, latent, func(row, start, end int) {
+		sums[row] = vec.StandardNormalKL(mean[start:end], logVar[start:end])
 	})
 	return kl, nil
 }
@@ -77,9 +76,8 @@ func (o *standardNormalKLGradient) Do(in ...gorgonia.Value) (gorgonia.Value, err
 	batch, latent := size(in[0])
 	dp := o.dp.shaped(batch, latent)
 	gradient := floats(dp)
-	eachRow(batch, func(row int) {
-		at, end := row*latent, (row+1)*latent
-		o.of(gradient[at:end], p[at:end], dKL[row])
+	eachRow(batch, latent, func(row, start, end int) {
+		o.of(gradient[start:end], p[start:end], dKL[row])
 	})
 	return dp, nil
 }

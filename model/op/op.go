@@ -24,8 +24,9 @@ import (
 // rank is how many dimensions a value has: 0 for a scalar, 1 for a vector, 2 for a matrix.
 type rank int
 
-// rowGrain is how many rows of a batch are handed to a core at a time.
-const rowGrain = 8
+// partSize is about how many values are handed to a core at a time. They take a microsecond or more, a hand-over
+// less than half of one, so what is smaller stays on one core.
+const partSize = 1 << 12
 
 // signature is the part of a gorgonia.Op that is the same for all of ours.
 type signature struct {
@@ -108,20 +109,17 @@ func floats(v gorgonia.Value) []float32 { return v.(*tensor.Dense).Float32s() }
 // scalar returns the value of a scalar.
 func scalar(v gorgonia.Value) float32 { return float32(*v.(*gorgonia.F32)) }
 
-// eachRow calls body with the number of every row of a batch, side by side on all cores.
-func eachRow(batch int, body func(row int)) {
-	parallel.For(batch, rowGrain, func(start, end int) {
-		for row := start; row < end; row++ {
-			body(row)
+// eachPart calls body with all of n values, as ranges from start to end, side by side on all cores.
+func eachPart(n int, body func(start, end int)) { parallel.For(n, partSize, body) }
+
+// eachRow calls body with every row of a [rows, cols] matrix: its number, and where in the matrix its values start and end,
+// side by side on all cores.
+func eachRow(rows, cols int, body func(row, start, end int)) {
+	parallel.For(rows, partSize/cols+1, func(first, last int) {
+		for row := first; row < last; row++ {
+			body(row, row*cols, (row+1)*cols)
 		}
 	})
-}
-
-// eachPart calls body with all values of the matrix m, a few rows at a time, as the range from at to end,
-// side by side on all cores.
-func eachPart(m *tensor.Dense, body func(at, end int)) {
-	rows, cols := size(m)
-	parallel.For(rows, rowGrain, func(start, end int) { body(start*cols, end*cols) })
 }
 
 // size returns the rows and columns of a matrix.

@@ -31,8 +31,8 @@ func (o *reparameterize) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	mean, logVar, epsilon := floats(in[0]), floats(in[1]), floats(in[2])
 	z := o.z.shaped(in[0].Shape()...)
 	values := floats(z)
-	eachPart(z, func(at, end int) {
-		vec.Reparameterize(values[at:end], mean[at:end], logVar[at:end], epsilon[at:end])
+	eachPart(len(values), func(start, end int) {
+		vec.Reparameterize(values[start:end], mean[start:end], logVar[start:end], epsilon[start:end])
 	})
 	return z, nil
 }
@@ -61,8 +61,8 @@ func (o *reparameterizeGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error
 	logVar, epsilon, dz := floats(in[0]), floats(in[1]), floats(in[2])
 	dLogVar := o.dLogVar.shaped(in[0].Shape()...)
 	values := floats(dLogVar)
-	eachPart(dLogVar, func(at, end int) {
-		vec.ReparameterizeGradient(values[at:end], logVar[at:end], epsilon[at:end], dz[at:end])
+	eachPart(len(values), func(start, end int) {
+		vec.ReparameterizeGradient(values[start:end], logVar[start:end], epsilon[start:end], dz[start:end])
 	})
 	return dLogVar, nil
 }
