@@ -68,8 +68,7 @@ func NewWithWeights(cfg Config, batch int, weights Tensors) (n *Network, err err
 	n.Reconstruction = named("reconstruction", must(op.BatchMean(logP, -1)))
 	kl := named("KL(q‖p)", must(op.StandardNormalKL(n.Mean, n.LogVar)))
 	n.KL = named("KL", must(op.BatchMean(kl, 1)))
-	weighted := named("β·KL", must(gorgonia.Mul(n.Beta, n.KL)))
-	n.Loss = named("loss", must(gorgonia.Add(n.Reconstruction, weighted)))
+	n.Loss = named("loss", must(op.AddScaled(n.Reconstruction, n.Beta, n.KL)))
 
 	n.Parameters = b.parameters
 	return n, nil

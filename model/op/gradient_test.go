@@ -103,6 +103,16 @@ func operations() []operation {
 				return []float64{-1.5 * sum / 11}
 			},
 		},
+		operation{
+			name: "AddScaled",
+			inputs: []input{
+				{name: "a", low: -5, high: 5},
+				{name: "s", low: 0.5, high: 3, data: true},
+				{name: "b", low: -5, high: 5},
+			},
+			build:     func(in gorgonia.Nodes) (*gorgonia.Node, error) { return AddScaled(in[0], in[1], in[2]) },
+			reference: func(in [][]float64) []float64 { return []float64{in[0][0] + in[1][0]*in[2][0]} },
+		},
 	)
 }
 
@@ -196,8 +206,7 @@ func run(t *testing.T, o operation, values [][]float64, upstream []float64) (y [
 	g := gorgonia.NewGraph()
 	var nodes, wrt gorgonia.Nodes
 	for i, in := range o.inputs {
-		n := gorgonia.NewTensor(g, gorgonia.Float32, in.shape.Dims(),
-			gorgonia.WithShape(in.shape...), gorgonia.WithName(in.name), gorgonia.WithValue(dense32(in.shape, values[i])))
+		n := fed(g, in.name, in.shape, values[i])
 		nodes = append(nodes, n)
 		if !in.data {
 			wrt = append(wrt, n)
@@ -222,25 +231,35 @@ func run(t *testing.T, o operation, values [][]float64, upstream []float64) (y [
 	}
 	gradients = make(map[string][]float32)
 	for i, n := range wrt {
-		gradients[n.Name()] = grads[i].Value().Data().([]float32)
+		gradients[n.Name()] = all(grads[i])
 	}
-	if v, ok := out.Value().(*gorgonia.F32); ok {
-		return []float32{float32(*v)}, gradients
+	return all(out), gradients
+}
+
+// fed returns an input of the graph with its values; where the shape is nil, a scalar.
+func fed(g *gorgonia.ExprGraph, name string, shape tensor.Shape, values []float64) *gorgonia.Node {
+	if shape == nil {
+		return gorgonia.NewScalar(g, gorgonia.Float32, gorgonia.WithName(name), gorgonia.WithValue(float32(values[0])))
 	}
-	return out.Value().Data().([]float32), gradients
+	return gorgonia.NewTensor(g, gorgonia.Float32, shape.Dims(),
+		gorgonia.WithShape(shape...), gorgonia.WithName(name), gorgonia.WithValue(dense32(shape, values)))
+}
+
+// all returns a node's values, of a scalar the one.
+func all(n *gorgonia.Node) []float32 {
+	if v, ok := n.Value().(*gorgonia.F32); ok {
+		return []float32{float32(*v)}
+	}
+	return n.Value().Data().([]float32)
 }
 
 // weigh returns Σ upstream · out, from stock operations.
 func weigh(t *testing.T, g *gorgonia.ExprGraph, out *gorgonia.Node, upstream []float64) *gorgonia.Node {
 	t.Helper()
 	if out.IsScalar() {
-		u := gorgonia.NewScalar(g, gorgonia.Float32, gorgonia.WithName("upstream"), gorgonia.WithValue(float32(upstream[0])))
-		return gorgonia.Must(gorgonia.Mul(out, u))
+		return gorgonia.Must(gorgonia.Mul(out, fed(g, "upstream", nil, upstream)))
 	}
-	shape := out.Shape()
-	u := gorgonia.NewTensor(g, gorgonia.Float32, shape.Dims(),
-		gorgonia.WithShape(shape...), gorgonia.WithName("upstream"), gorgonia.WithValue(dense32(shape, upstream)))
-	return gorgonia.Must(gorgonia.Sum(gorgonia.Must(gorgonia.HadamardProd(out, u))))
+	return gorgonia.Must(gorgonia.Sum(gorgonia.Must(gorgonia.HadamardProd(out, fed(g, "upstream", out.Shape(), upstream)))))
 }
 
 func dense32(shape tensor.Shape, values []float64) *tensor.Dense {
