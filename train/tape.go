@@ -28,11 +28,13 @@ type programKey struct {
 	backward bool
 }
 
-// program is a compiled graph.
+// program is a compiled graph, and the values of its inputs.
 type program struct {
-	network  *model.Network
-	machine  gorgonia.VM
-	solvable []gorgonia.ValueGrad // the weights with their gradients; none without a backward part
+	network    *model.Network
+	machine    gorgonia.VM
+	x, epsilon *tensor.Dense
+	beta       *gorgonia.F32
+	solvable   []gorgonia.ValueGrad // the weights with their gradients; none without a backward part
 }
 
 // NewTapeMachine returns a machine for the model that cfg describes, with initial weights.
@@ -86,13 +88,7 @@ func (m *TapeMachine) run(b Batch, backward bool) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(
-		gorgonia.Let(p.network.X, tensor.New(tensor.WithShape(n, pixels), tensor.WithBacking(b.X))),
-		gorgonia.Let(p.network.Epsilon, tensor.New(tensor.WithShape(n, latent), tensor.WithBacking(b.Epsilon))),
-		gorgonia.Let(p.network.Beta, b.Beta))
-	if err != nil {
-		return nil, fmt.Errorf("train: feeding the graph: %w", err)
-	}
+	p.feed(b)
 	if err := p.machine.RunAll(); err != nil {
 		p.machine.Reset()
 		return nil, fmt.Errorf("train: running the graph: %w", err)
@@ -109,7 +105,17 @@ func (m *TapeMachine) program(key programKey) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{network: network}
+	p := &program{
+		network: network,
+		x:       tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(network.X.Shape()...)),
+		epsilon: tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(network.Epsilon.Shape()...)),
+		beta:    gorgonia.NewF32(0),
+	}
+	err = errors.Join(
+		gorgonia.Let(network.X, p.x), gorgonia.Let(network.Epsilon, p.epsilon), gorgonia.Let(network.Beta, p.beta))
+	if err != nil {
+		return nil, fmt.Errorf("train: binding the graph's inputs: %w", err)
+	}
 	if key.backward {
 		gradients, err := network.Gradients()
 		if err != nil {
@@ -122,6 +128,13 @@ func (m *TapeMachine) program(key programKey) (*program, error) {
 	p.machine = gorgonia.NewTapeMachine(network.Graph)
 	m.programs[key] = p
 	return p, nil
+}
+
+// feed makes b, whose size fits, the value of the inputs. It copies nothing.
+func (p *program) feed(b Batch) {
+	tensor.WithBacking(b.X)(p.x)
+	tensor.WithBacking(b.Epsilon)(p.epsilon)
+	*p.beta = gorgonia.F32(b.Beta)
 }
 
 func (p *program) terms() Terms {
