@@ -125,7 +125,8 @@ func (m *TapeMachine) program(key programKey) (*program, error) {
 			p.solvable = append(p.solvable, parameter{node, gradients[i]})
 		}
 	}
-	p.machine = gorgonia.NewTapeMachine(network.Graph)
+	// A machine that watches everything looks up no lists of what to watch, seven times an operation. It has no logger to tell.
+	p.machine = gorgonia.NewTapeMachine(network.Graph, gorgonia.WithWatchlist())
 	m.programs[key] = p
 	return p, nil
 }
