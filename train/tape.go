@@ -7,6 +7,7 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"govae/internal/tapevm"
 	"govae/model"
 )
 
@@ -89,7 +90,7 @@ func (m *TapeMachine) run(b Batch, backward bool) (*program, error) {
 		return nil, err
 	}
 	p.feed(b)
-	if err := p.machine.RunAll(); err != nil {
+	if err := tapevm.RunAll(p.machine); err != nil {
 		p.machine.Reset()
 		return nil, fmt.Errorf("train: running the graph: %w", err)
 	}
