@@ -137,8 +137,8 @@ func reparameterizeGradientAVX2(dst []float32, logVar []float32, epsilon []float
 // adamAVX2 replaces
 //
 //	for i := range w {
-//		m[i] = beta1*m[i] + (1-beta1)*g[i]
-//		v[i] = beta2*v[i] + (1-beta2)*g[i]*g[i]
+//		m[i] = flush(beta1*m[i] + (1-beta1)*g[i]) // to 0 if it is subnormal
+//		v[i] = flush(beta2*v[i] + (1-beta2)*g[i]*g[i])
 //		w[i] -= rate * m[i] / (sqrt(v[i])*correction + epsilon)
 //	}
 //

@@ -1199,8 +1199,8 @@ done:
 	RET
 
 // func adamAVX2(w []float32, m []float32, v []float32, g []float32, beta1 float32, beta2 float32, rate float32, correction float32, epsilon float32)
-// Requires: AVX, FMA3
-TEXT ·adamAVX2(SB), NOSPLIT, $0-116
+// Requires: AVX, FMA3, SSE
+TEXT ·adamAVX2(SB), NOSPLIT, $8-116
 	MOVQ         w_base+0(FP), AX
 	MOVQ         m_base+24(FP), CX
 	MOVQ         v_base+48(FP), DX
@@ -1210,6 +1210,15 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-116
 	VBROADCASTSS rate+104(FP), Y2
 	VBROADCASTSS correction+108(FP), Y3
 	VBROADCASTSS epsilon+112(FP), Y4
+	VMOVUPS      one<>+0(SB), Y5
+	VMOVUPS      one<>+0(SB), Y6
+	VSUBPS       Y0, Y5, Y5
+	VSUBPS       Y1, Y6, Y6
+	STMXCSR      (SP)
+	MOVL         (SP), SI
+	ORL          $0x00008040, SI
+	MOVL         SI, 4(SP)
+	LDMXCSR      4(SP)
 	MOVQ         w_len+8(FP), SI
 	XORQ         DI, DI
 	MOVQ         SI, R8
@@ -1217,27 +1226,23 @@ TEXT ·adamAVX2(SB), NOSPLIT, $0-116
 	JZ           rest
 
 loop:
-	VMOVUPS     (BX)(DI*4), Y5
-	VMOVUPS     (CX)(DI*4), Y6
-	VMOVUPS     (DX)(DI*4), Y7
-	VMOVUPS     one<>+0(SB), Y8
-	VSUBPS      Y0, Y8, Y8
-	VMULPS      Y5, Y8, Y8
-	VFMADD213PS Y8, Y0, Y6
-	VMOVUPS     Y6, (CX)(DI*4)
-	VMOVUPS     one<>+0(SB), Y8
-	VSUBPS      Y1, Y8, Y8
-	VMULPS      Y5, Y8, Y8
-	VMULPS      Y5, Y8, Y8
-	VFMADD213PS Y8, Y1, Y7
-	VMOVUPS     Y7, (DX)(DI*4)
-	VSQRTPS     Y7, Y7
-	VFMADD213PS Y4, Y3, Y7
-	VMULPS      Y2, Y6, Y6
-	VDIVPS      Y7, Y6, Y6
-	VMOVUPS     (AX)(DI*4), Y5
-	VSUBPS      Y6, Y5, Y5
-	VMOVUPS     Y5, (AX)(DI*4)
+	VMOVUPS     (BX)(DI*4), Y7
+	VMOVUPS     (CX)(DI*4), Y8
+	VMOVUPS     (DX)(DI*4), Y9
+	VMULPS      Y7, Y5, Y10
+	VFMADD213PS Y10, Y0, Y8
+	VMOVUPS     Y8, (CX)(DI*4)
+	VMULPS      Y7, Y6, Y10
+	VMULPS      Y7, Y10, Y10
+	VFMADD213PS Y10, Y1, Y9
+	VMOVUPS     Y9, (DX)(DI*4)
+	VSQRTPS     Y9, Y9
+	VFMADD213PS Y4, Y3, Y9
+	VMULPS      Y2, Y8, Y8
+	VDIVPS      Y9, Y8, Y8
+	VMOVUPS     (AX)(DI*4), Y7
+	VSUBPS      Y8, Y7, Y7
+	VMOVUPS     Y7, (AX)(DI*4)
 	ADDQ        $0x08, DI
 	CMPQ        DI, R8
 	JB          loop
@@ -1247,30 +1252,27 @@ rest:
 	JZ          done
 	LEAQ        masks<>+0(SB), R8
 	NEGQ        SI
-	VMOVUPS     32(R8)(SI*4), Y5
-	VMASKMOVPS  (BX)(DI*4), Y5, Y6
-	VMASKMOVPS  (CX)(DI*4), Y5, Y7
-	VMASKMOVPS  (DX)(DI*4), Y5, Y8
-	VMOVUPS     one<>+0(SB), Y9
-	VSUBPS      Y0, Y9, Y9
-	VMULPS      Y6, Y9, Y9
-	VFMADD213PS Y9, Y0, Y7
-	VMASKMOVPS  Y7, Y5, (CX)(DI*4)
-	VMOVUPS     one<>+0(SB), Y0
-	VSUBPS      Y1, Y0, Y0
-	VMULPS      Y6, Y0, Y0
-	VMULPS      Y6, Y0, Y0
-	VFMADD213PS Y0, Y1, Y8
-	VMASKMOVPS  Y8, Y5, (DX)(DI*4)
-	VSQRTPS     Y8, Y8
-	VFMADD213PS Y4, Y3, Y8
-	VMULPS      Y2, Y7, Y7
-	VDIVPS      Y8, Y7, Y7
-	VMASKMOVPS  (AX)(DI*4), Y5, Y0
-	VSUBPS      Y7, Y0, Y0
-	VMASKMOVPS  Y0, Y5, (AX)(DI*4)
+	VMOVUPS     32(R8)(SI*4), Y7
+	VMASKMOVPS  (BX)(DI*4), Y7, Y8
+	VMASKMOVPS  (CX)(DI*4), Y7, Y9
+	VMASKMOVPS  (DX)(DI*4), Y7, Y10
+	VMULPS      Y8, Y5, Y5
+	VFMADD213PS Y5, Y0, Y9
+	VMASKMOVPS  Y9, Y7, (CX)(DI*4)
+	VMULPS      Y8, Y6, Y5
+	VMULPS      Y8, Y5, Y5
+	VFMADD213PS Y5, Y1, Y10
+	VMASKMOVPS  Y10, Y7, (DX)(DI*4)
+	VSQRTPS     Y10, Y10
+	VFMADD213PS Y4, Y3, Y10
+	VMULPS      Y2, Y9, Y9
+	VDIVPS      Y10, Y9, Y9
+	VMASKMOVPS  (AX)(DI*4), Y7, Y0
+	VSUBPS      Y9, Y0, Y0
+	VMASKMOVPS  Y0, Y7, (AX)(DI*4)
 
 done:
+	LDMXCSR (SP)
 	VZEROUPPER
 	RET
 

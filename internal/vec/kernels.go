@@ -146,11 +146,19 @@ func reparameterizeGradientPlain(dst, logVar, epsilon, dz []float32) {
 
 func adamPlain(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon float32) {
 	for i, gi := range g {
-		m[i] = beta1*m[i] + (1-beta1)*gi
-		v[i] = beta2*v[i] + (1-beta2)*gi*gi
+		m[i] = flush(beta1*m[i] + (1-beta1)*gi)
+		v[i] = flush(beta2*v[i] + (1-beta2)*gi*gi)
 		root := float32(math.Sqrt(float64(v[i])))
 		w[i] -= rate * m[i] / (root*correction + epsilon)
 	}
+}
+
+// flush returns x, or 0 where x is subnormal.
+func flush(x float32) float32 {
+	if x > -0x1p-126 && x < 0x1p-126 {
+		return 0
+	}
+	return x
 }
 
 func bytesPlain(dst []float32, b []byte) {

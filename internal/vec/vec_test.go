@@ -225,6 +225,28 @@ func each(f func(from, n int)) {
 	}
 }
 
+// TestAdamFlushesSubnormals checks that moments end at 0 where no gradients come, and that no larger number, and no NaN, is lost.
+func TestAdamFlushesSubnormals(t *testing.T) {
+	forEachKernel(t, func(t *testing.T) {
+		const least = 0x1p-126
+		start := []float32{3e-45, -3e-45, 1e-39, -1e-39, least, -least, 2 * least, -2 * least, 1e-30, float32(nan)}
+		zero := make([]float32, len(start))
+		w, m, v := slices.Clone(zero), slices.Clone(start), slices.Clone(start)
+		Adam(w, m, v, zero, 0.75, 0.75, 0, 1, 1)
+		for i, s := range start {
+			want := 0.75 * s // exact where it is not subnormal
+			if math.Abs(float64(s)) <= least {
+				want = 0
+			}
+			for name, got := range map[string]float32{"m": m[i], "v": v[i]} {
+				if got != want && !(got != got && want != want) {
+					t.Errorf("%s of %g becomes %g, want %g", name, s, got, want)
+				}
+			}
+		}
+	})
+}
+
 // TestAdam checks an update against float64, of weights that have moved before and of fresh ones, and that its bits
 // depend on no place.
 func TestAdam(t *testing.T) {

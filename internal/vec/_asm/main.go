@@ -119,25 +119,24 @@ func normal() {
 func adam() {
 	declare("adam", "func(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon float32)",
 		"for i := range w {",
-		"\tm[i] = beta1*m[i] + (1-beta1)*g[i]",
-		"\tv[i] = beta2*v[i] + (1-beta2)*g[i]*g[i]",
+		"\tm[i] = flush(beta1*m[i] + (1-beta1)*g[i]) // to 0 if it is subnormal",
+		"\tv[i] = flush(beta2*v[i] + (1-beta2)*g[i]*g[i])",
 		"\tw[i] -= rate * m[i] / (sqrt(v[i])*correction + epsilon)",
 		"}")
 	w, m, v, g := pointer("w"), pointer("m"), pointer("v"), pointer("g")
 	beta1, beta2 := scalar("beta1"), scalar("beta2")
 	rate, correction, epsilon := scalar("rate"), scalar("correction"), scalar("epsilon")
-	n := length("w")
-	each(n, func(l lanes) {
-		gradient, first, second := l.load(g), l.load(m), l.load(v)
-		fresh := inRegister(constant("one", 1))
-		VSUBPS(beta1, fresh, fresh)
-		VMULPS(gradient, fresh, fresh)
+	rest1, rest2 := inRegister(constant("one", 1)), inRegister(constant("one", 1))
+	VSUBPS(beta1, rest1, rest1)
+	VSUBPS(beta2, rest2, rest2)
+	restore := flushSubnormals()
+	each(length("w"), func(l lanes) {
+		gradient, first, second, fresh := l.load(g), l.load(m), l.load(v), YMM()
+		VMULPS(gradient, rest1, fresh)
 		VFMADD213PS(fresh, beta1, first)
 		l.store(first, m)
 
-		fresh = inRegister(constant("one", 1))
-		VSUBPS(beta2, fresh, fresh)
-		VMULPS(gradient, fresh, fresh)
+		VMULPS(gradient, rest2, fresh)
 		VMULPS(gradient, fresh, fresh)
 		VFMADD213PS(fresh, beta2, second)
 		l.store(second, v)
@@ -150,7 +149,20 @@ func adam() {
 		VSUBPS(first, weight, weight)
 		l.store(weight, w)
 	})
+	restore()
 	finish()
+}
+
+// flushSubnormals makes the processor take and give 0 for subnormal numbers, until what it returns is called.
+func flushSubnormals() (restore func()) {
+	const daz, ftz = 1 << 6, 1 << 15
+	before, changed, flags := AllocLocal(4), AllocLocal(4), GP32()
+	STMXCSR(before)
+	MOVL(before, flags)
+	ORL(U32(daz|ftz), flags)
+	MOVL(flags, changed)
+	LDMXCSR(changed)
+	return func() { LDMXCSR(before) }
 }
 
 func bytes() {
