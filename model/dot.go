@@ -60,7 +60,7 @@ func label(node *gorgonia.Node) string {
 		lines = append(lines, name)
 	}
 	if operation != "" {
-		lines = append(lines, strings.TrimSuffix(operation, " false")) // as Gorgonia marks + and ⊙ that return numbers
+		lines = append(lines, operation)
 	}
 	if shape := node.Shape(); shape.Dims() > 0 {
 		lines = append(lines, fmt.Sprint(shape))

@@ -1,7 +1,7 @@
 // Package model builds the expression graphs: a Config becomes a Network with named inputs, outputs and parameters.
 //
-// This file holds the mathematics. parameters.go lists the layers and their weights, likelihood.go what the decoder's output means, and
-// builder.go adds a layer to a graph; what a node computes is in package op.
+// This file holds the mathematics. parameters.go lists the layers and their weights, likelihood.go what the decoder's output means,
+// builder.go adds a layer to a graph, and gradients.go the backward graph; what a node computes is in package op.
 package model
 
 import (
@@ -97,7 +97,7 @@ func (b *builder) decode(z *gorgonia.Node, zIsData bool) *gorgonia.Node {
 // Gradients adds the backward graph and returns the loss's gradient by each parameter, in the order of Parameters.
 // Call it once.
 func (n *Network) Gradients() (gorgonia.Nodes, error) {
-	gradients, err := gorgonia.Grad(n.Loss, n.Parameters...)
+	gradients, err := differentiate(n.Graph, n.Loss, n.Parameters)
 	if err != nil {
 		return nil, fmt.Errorf("model: differentiating the loss: %w", err)
 	}

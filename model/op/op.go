@@ -1,6 +1,6 @@
 // Package op holds the operations that the models' graphs are made of, one in each file: what it computes, and beside
-// it what its derivative computes. Each is a gorgonia.Op, and what is differentiated is a gorgonia.SDOp too,
-// so gorgonia.Grad builds the backward graph from them symbolically.
+// it what its derivative computes. Each is a gorgonia.Op, and what is differentiated is a gorgonia.SDOp too, so
+// the backward graph is built from them symbolically.
 //
 // The values are float32. A matrix is [batch, features], stored row by row.
 //

@@ -1,0 +1,75 @@
+package model
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"gorgonia.org/gorgonia"
+
+	"govae/internal/graphtest"
+	"govae/internal/philox"
+	"govae/model/op"
+)
+
+// TestDifferentiateByWhatIsUsedOften checks the gradient by x of ½·Σ (h² + exp(h) − 1 − h) + Σ h, h = tanh(x), where h is used three times,
+// against its closed form: (h + ½·(exp(h) − 1) + 1) · (1 − h²).
+func TestDifferentiateByWhatIsUsedOften(t *testing.T) {
+	const rows, cols = 70, 90 // more than one core's share
+	g := gorgonia.NewGraph()
+	x := gorgonia.NewMatrix(g, gorgonia.Float32, gorgonia.WithShape(rows, cols), gorgonia.WithName("x"))
+	ones := gorgonia.NewMatrix(g, gorgonia.Float32, gorgonia.WithShape(rows, cols), gorgonia.WithName("ones"))
+	h := must(op.Activate(x, op.Tanh))
+	kl := must(op.BatchMean(must(op.StandardNormalKL(h, h)), rows))
+	sum := must(gorgonia.Sum(must(gorgonia.HadamardProd(h, ones))))
+	y := must(gorgonia.Add(kl, sum))
+	gradients, err := differentiate(g, y, gorgonia.Nodes{x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, one := random(rows*cols, philox.Latent), make([]float32, rows*cols)
+	for i := range one {
+		one[i] = 1
+	}
+	graphtest.Run(t, g, map[*gorgonia.Node]any{x: values, ones: one})
+	for i, got := range graphtest.Floats(gradients[0]) {
+		h := math.Tanh(float64(values[i]))
+		if want := (h + (math.Exp(h)-1)/2 + 1) * (1 - h*h); math.Abs(float64(got)-want) > 1e-5 {
+			t.Fatalf("gradient at %v is %v, want %v", values[i], got, want)
+		}
+	}
+}
+
+func TestDifferentiateErrors(t *testing.T) {
+	g := gorgonia.NewGraph()
+	v := gorgonia.NewVector(g, gorgonia.Float32, gorgonia.WithShape(4), gorgonia.WithName("v"))
+	other := gorgonia.NewVector(g, gorgonia.Float32, gorgonia.WithShape(4), gorgonia.WithName("other"))
+	mean := must(op.BatchMean(v, 1))
+	underivable := must(gorgonia.ApplyOp(noDerivative{mean.Op()}, other))
+	wrong := must(gorgonia.ApplyOp(wrongDerivative{mean.Op().(gorgonia.SDOp)}, other))
+	for _, c := range []struct {
+		y, by *gorgonia.Node
+		want  string
+	}{
+		{mean, other, "does not depend on other"},
+		{underivable, other, "has no derivative"},
+		{wrong, other, "has shape (), want (4)"},
+	} {
+		if _, err := differentiate(g, c.y, gorgonia.Nodes{c.by}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error is %v, want one that says %q", err, c.want)
+		}
+	}
+}
+
+type noDerivative struct{ gorgonia.Op }
+
+func (noDerivative) Hashcode() uint32 { return 1 }
+
+// wrongDerivative takes the gradient of what it computes for that of its input.
+type wrongDerivative struct{ gorgonia.SDOp }
+
+func (wrongDerivative) Hashcode() uint32 { return 2 }
+
+func (wrongDerivative) SymDiff(_ gorgonia.Nodes, _, dy *gorgonia.Node) (gorgonia.Nodes, error) {
+	return gorgonia.Nodes{dy}, nil
+}
