@@ -12,7 +12,7 @@ const (
 
 	// shares is how many parts of a product each core gets, so that one that comes late, or is slowed down, does
 	// fewer of them.
-	shares = 4
+	shares = 2
 )
 
 // best is the kernel in use.
