@@ -364,8 +364,8 @@ def versions(outcomes, load):
 
 
 METHOD = """\
-A step is forward, backward and Adam, its ε drawn in it; MNIST's images are in memory as float32. The Go programs use all
-cores. A figure is the median over rounds (here {rounds}), with the least and greatest. In a round, each process measures for
+A step is forward, backward and Adam, and with each one ε is drawn: by PyTorch and GoMLX in it, by govae and stock Gorgonia for
+the next, while it runs. MNIST's images are in memory as float32. The Go programs use all cores. A figure is the median over rounds (here {rounds}), with the least and greatest. In a round, each process measures for
 about {seconds:g} seconds, in blocks, and reports the blocks' median. A ratio is taken within a round, to govae measured right before
 the peer. An epoch is 60,000 images, extrapolated from the mean step. The floor is the FLOPs of the matrix products over
 the measured peak of all cores{peak}.

@@ -101,12 +101,16 @@ func TestAgainstFloat64(t *testing.T) {
 				m = min(m, 50)
 			}
 			gap := rapid.IntRange(0, 9)
-			crowded := rapid.Bool().Draw(t, "columns of aᵀ 4096 bytes apart")
+			crowded := rapid.Bool().Draw(t, "rows or columns of a 2048 bytes apart, or a multiple")
 			random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 			next := func() float32 { return float32(random.NormFloat64()) }
 			aGap, aTransposed := gap.Draw(t, "gap of a"), rapid.Bool().Draw(t, "aᵀ")
-			if aTransposed && crowded {
-				aGap = 1024 - m
+			if crowded {
+				adjacent := k
+				if aTransposed {
+					adjacent = m
+				}
+				aGap = (512 - adjacent%512) % 512
 			}
 			a, _ := view(m, k, aGap, 7, aTransposed, next)
 			b, _ := view(k, n, gap.Draw(t, "gap of b"), 7, rapid.Bool().Draw(t, "bᵀ"), next)
@@ -127,7 +131,7 @@ func TestAgainstFloat64(t *testing.T) {
 func TestKernelsAgreeExactly(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	next := func() float32 { return float32(random.IntN(33) - 16) }
-	for _, shape := range [][3]int{{50, 784, 100}, {128, 400, 20}, {20, 128, 400}, {7, 385, 17}, {1, 1, 1}, {5, 1000, 33}} {
+	for _, shape := range [][3]int{{50, 784, 100}, {128, 400, 20}, {20, 128, 400}, {7, 385, 17}, {1, 1, 1}, {5, 1000, 33}, {1100, 512, 40}} {
 		for transposed := range 4 {
 			m, k, n := shape[0], shape[1], shape[2]
 			a, _ := view(m, k, 3, 0, transposed&1 != 0, next)
@@ -156,7 +160,7 @@ func TestBitsDoNotDependOnTheCores(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	next := func() float32 { return float32(random.NormFloat64()) }
 	forKernels(t, func(t *testing.T) {
-		for _, shape := range [][3]int{{50, 784, 100}, {128, 400, 20}, {20, 128, 400}, {200, 64, 100}, {601, 30, 9}, {13, 900, 70}} {
+		for _, shape := range [][3]int{{50, 784, 100}, {128, 400, 20}, {20, 128, 400}, {200, 64, 100}, {601, 30, 9}, {13, 900, 70}, {1100, 512, 40}} {
 			m, k, n := shape[0], shape[1], shape[2]
 			a, _ := view(m, k, 0, 0, false, next)
 			b, _ := view(k, n, 0, 0, true, next)
