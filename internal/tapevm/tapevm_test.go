@@ -73,3 +73,13 @@ func TestPanicReachesTheCaller(t *testing.T) {
 	}()
 	t.Errorf("no panic, but the error %v", RunAll(m))
 }
+
+func TestOtherMachines(t *testing.T) {
+	g, _, _ := square()
+	defer func() {
+		if got, want := recover(), "tapevm: RunAll of a *gorgonia.lispMachine, want a tape machine"; got != want {
+			t.Errorf("recovered %v, want %q", got, want)
+		}
+	}()
+	RunAll(gorgonia.NewLispMachine(g))
+}
