@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 PIXELS = 784
 EPOCH = 60_000  # images
+ONE_CORE = "govae, 1 core"
 
 Shape = namedtuple("Shape", "hidden latent activation batch")
 SHAPES = {
@@ -42,8 +43,9 @@ SHAPES = {
     "d": Shape([2048, 2048], 128, "relu", 512),
 }
 
-# A peer's name, its library (a column of the tables), the command that measures it, and the shapes and rounds it runs in.
-Peer = namedtuple("Peer", "name library command shapes rounds")
+# A peer's name, its library (a column of the tables), the command that measures it, the shapes and rounds it runs in, and
+# what is added to its environment.
+Peer = namedtuple("Peer", "name library command shapes rounds environment", defaults=[{}])
 
 # A result of a peer, and that of govae right before it: dicts as bench/workload.go's Result.
 Pair = namedtuple("Pair", "peer govae")
@@ -128,6 +130,8 @@ def find_peers(options, gostep, folder, notes):
     except Failed as err:
         notes.append(f"PyTorch could not be measured: {err}")
     peers.append(Peer("stock Gorgonia", "stock Gorgonia", [gostep, "-stock"], "abcd", options.rounds))
+    if CORES > 1:
+        peers.append(Peer(ONE_CORE, "govae", [gostep], "abcd", options.rounds, {"GOMAXPROCS": "1"}))
     try:
         gomlx = build_go(ROOT / "bench" / "_gomlx", ".", folder / "gomlx")
     except Failed as err:
@@ -141,7 +145,7 @@ def find_peers(options, gostep, folder, notes):
 # Measuring
 
 
-def measure(command, shape, data, seconds):
+def measure(command, shape, data, seconds, environment={}):
     """Runs one process and returns its result."""
     flags = {
         "data": data,
@@ -152,7 +156,7 @@ def measure(command, shape, data, seconds):
         "seconds": seconds,
     }
     command = [*command, *(f"--{name}={value}" for name, value in flags.items())]
-    text = run(command)
+    text = run(command, env=os.environ | environment)
     try:
         return json.loads(text.splitlines()[-1])
     except (ValueError, IndexError):
@@ -169,7 +173,7 @@ def compare(letter, peers, gostep, options, data, notes):
                 continue
             ours = measure([gostep], shape, data, options.seconds)
             try:
-                theirs = measure(peer.command, shape, data, options.seconds)
+                theirs = measure(peer.command, shape, data, options.seconds, peer.environment)
             except Failed as err:
                 notes.append(f"({letter}) {peer.name}: could not be measured: {err}")
                 del pairs[peer.name]
@@ -295,7 +299,7 @@ def epoch_table(outcomes):
         torch = o.best.get("PyTorch")
         row.append(spread([p.govae["mean"] / p.peer["mean"] for p in o.pairs[torch]]) if torch else "–")
         rows.append(row)
-    return table(["an epoch, seconds", "govae", "PyTorch", "stock Gorgonia", "GoMLX", "govae / PyTorch"], rows)
+    return table(["60,000 images, seconds", "govae", "PyTorch", "stock Gorgonia", "GoMLX", "govae / PyTorch"], rows)
 
 
 def floor_table(outcomes, peak):
@@ -310,9 +314,11 @@ def floor_table(outcomes, peak):
         else:
             row += ["–"] * 3
         row += [f"{1e12 * o.time / o.flops:.2f}", f"{o.time / o.flops / first:.2f}"]
+        row.append(spread([1 / ratio for ratio in o.ratios(ONE_CORE)]) if ONE_CORE in o.pairs else "–")
         rows.append(row)
     header = ["against the arithmetic", "MFLOP a step", "floor, ms", "govae / floor", "PyTorch / floor"]
-    return table(header + ["govae, ms a GFLOP", f"the same, ({outcomes[0].letter}) = 1"], rows)
+    header += ["govae, ms a GFLOP", f"the same, ({outcomes[0].letter}) = 1", "govae, 1 core / all cores"]
+    return table(header, rows)
 
 
 def settings_table(outcomes, peers):
@@ -365,11 +371,12 @@ def versions(outcomes, load):
 
 
 METHOD = """\
-A step is forward, backward and Adam, and with each one ε is drawn: by PyTorch and GoMLX in it, by govae and stock Gorgonia for
-the next, while it runs. MNIST's images are in memory as float32. The Go programs use all cores. A figure is the median over rounds (here {rounds}), with the least and greatest. In a round, each process measures for
-about {seconds:g} seconds, in blocks, and reports the blocks' median. A ratio is taken within a round, to govae measured right before
-the peer. An epoch is 60,000 images, extrapolated from the mean step. The floor is the FLOPs of the matrix products over
-the measured peak of all cores{peak}.
+A step is forward, backward and Adam, and the drawing of an ε: by govae that of the next step, in the gaps that this one leaves
+the cores, by the others their own. MNIST's images are in memory as float32. The Go programs use all cores. A figure is
+the median over rounds (here {rounds}; GoMLX has one), with the least and greatest. In a round, each process measures for about
+{seconds:g} seconds, in blocks, and reports the blocks' median. A ratio is taken within a round, to govae measured right
+before the peer. 60,000 images take as many mean steps. The floor is the FLOPs of the matrix products over the measured
+peak of all cores{peak}.
 """
 
 

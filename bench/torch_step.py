@@ -114,6 +114,7 @@ def main():
 
     torch.manual_seed(1)
     torch.set_num_threads(args.threads)
+    torch.set_flush_denormal(True)  # for Adam: govae makes subnormal moments 0, too
     images = load_images(args.data)
     activation = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}[args.activation]
     model = VAE(images.shape[1], [int(width) for width in args.hidden.split(",")], args.latent, activation)

@@ -12,11 +12,15 @@ import (
 	"govae/internal/sgemm/internal/peak"
 )
 
-// measure reports the speed of run, which returns the floating-point operations it did, on one core and on two: the
-// mean, and the best of all runs, which shows what the code can do where other programs take their share of the cores.
+// measure reports the speed of run, which returns the floating-point operations it did, on one core, on two and on all:
+// the mean, and the best of all runs, which shows what the code can do where other programs take their share of the cores.
 func measure(b *testing.B, name string, run func() int) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, cores := range []int{1, 2} {
+	counts := []int{1, 2}
+	if all := runtime.NumCPU(); all > 2 {
+		counts = append(counts, all)
+	}
+	for _, cores := range counts {
 		runtime.GOMAXPROCS(cores)
 		b.Run(fmt.Sprintf("%s/cores=%d", name, cores), func(b *testing.B) {
 			var total, best float64

@@ -6,19 +6,27 @@ import (
 )
 
 // BenchmarkKernels measures each function on one core: in the second-level cache (16,384 elements), or, for Adam, Bytes and
-// SumRows, on what a training step of the default network has. GB/s counts every slice that is read or written.
+// SumRows, on what a training step of the default network has. GB/s counts every slice that is read or written. What the
+// machine can do are the copies: of slices in the second-level cache, of as much as Adam's, and of more than any cache holds.
 func BenchmarkKernels(b *testing.B) {
 	const n, batch, hidden, weights, pixels = 1 << 14, 128, 400, 652824, 128 * 784
 	x, y, z, dst := normal(n), normal(n), normal(n), normal(n)
 	w, m, v, g := normal(weights), normal(weights), make([]float32, weights), normal(weights)
 	words, activations, sums := randomWords(n), normal(batch*hidden), make([]float32, hidden)
 	image, values := make([]byte, pixels), make([]float32, pixels)
+	from, to := make([]float32, 1<<24), make([]float32, 1<<24)
+	for i := range from {
+		from[i], to[i] = 1, 1 // has the system provide the memory
+	}
 	for _, k := range []struct {
 		name     string
 		elements int
 		bytes    int // moved for each element
 		run      func()
 	}{
+		{"copy/cache", n, 8, func() { copy(dst, x) }},
+		{"copy/Adam", 2 * weights, 8, func() { copy(to[:2*weights], from) }},
+		{"copy/memory", len(to), 8, func() { copy(to, from) }},
 		{"Add", n, 12, func() { Add(dst, x) }},
 		{"Scale", n, 8, func() { Scale(dst, x, 1.5) }},
 		{"Sigmoid", n, 8, func() { Sigmoid(dst, x) }},
