@@ -28,20 +28,20 @@ var avx2 = kernels{
 	reparameterize:           reparameterizeAVX2,
 	reparameterizeGradient:   reparameterizeGradientAVX2,
 	adam:                     adamAVX2,
-	bytes:                    wholeBytesAVX2,
-	boxMuller:                wholeBoxMullerAVX2,
+	bytes:                    bytesOfAnyLengthAVX2,
+	boxMuller:                boxMullerOfAnyLengthAVX2,
 	sumRows:                  sumRowsAVX2,
 }
 
-// wholeBytesAVX2 leaves the rest of a vector to plain Go, which rounds to nearest too. There is no masked load of bytes.
-func wholeBytesAVX2(dst []float32, b []byte) {
+// bytesOfAnyLengthAVX2 leaves the rest of a vector to plain Go, which rounds to nearest too. There is no masked load of bytes.
+func bytesOfAnyLengthAVX2(dst []float32, b []byte) {
 	whole := len(dst) &^ 7
 	bytesAVX2(dst[:whole], b[:whole])
 	bytesPlain(dst[whole:], b[whole:])
 }
 
-// wholeBoxMullerAVX2 takes the rest of 16 numbers through the same kernel, in a copy, so that they do not depend on where they are.
-func wholeBoxMullerAVX2(dst []float32, words []uint32) {
+// boxMullerOfAnyLengthAVX2 takes the rest of 16 numbers through the same kernel, in a copy, so that they do not depend on where they are.
+func boxMullerOfAnyLengthAVX2(dst []float32, words []uint32) {
 	whole := len(dst) &^ 15
 	boxMullerAVX2(dst[:whole], words[:whole])
 	if whole < len(dst) {
