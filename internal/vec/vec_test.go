@@ -3,6 +3,7 @@ package vec
 import (
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 )
@@ -243,6 +244,23 @@ func TestAdamFlushesSubnormals(t *testing.T) {
 					t.Errorf("%s of %g becomes %g, want %g", name, s, got, want)
 				}
 			}
+		}
+	})
+}
+
+// tiny is a variable, so that it is the processor that adds it.
+var tiny = float32(subnormal)
+
+// TestAdamLeavesTheProcessorAsItWas checks that elsewhere, subnormal numbers are still numbers. The setting is the
+// thread's, so the test keeps to one.
+func TestAdamLeavesTheProcessorAsItWas(t *testing.T) {
+	forEachKernel(t, func(t *testing.T) {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		var x [4][9]float32
+		Adam(x[0][:], x[1][:], x[2][:], x[3][:], 0.75, 0.75, 0, 1, 1)
+		if tiny+tiny == 0 {
+			t.Error("after Adam, the sum of two subnormal numbers is 0")
 		}
 	})
 }
