@@ -96,13 +96,17 @@ func BoxMuller(dst []float32, words []uint32) {
 	best.boxMuller(dst, words[:len(dst)+len(dst)%2])
 }
 
-// SumRows computes dst = Σᵢ m[i·stride : i·stride+len(dst)] for i < rows, each column from its first row to its last. It panics
-// where m is too short for that. dst must not overlap m.
+// SumRows computes dst = Σᵢ m[i·stride : i·stride+len(dst)] for i < rows, each column from its first row to its last, and 0 without
+// rows. It panics where m is too short for that. dst must not overlap m.
 func SumRows(dst, m []float32, stride, rows int) {
-	if rows == 0 {
+	if rows <= 0 {
 		clear(dst)
 		return
 	}
-	_ = m[(rows-1)*stride:][:len(dst)]
+	last := rows - 1
+	if last > 0 && (stride < 0 || stride > len(m)/last) { // last·stride may wrap around
+		panic("vec: SumRows of rows that m does not hold")
+	}
+	_ = m[last*stride:][:len(dst)]
 	best.sumRows(dst, m, stride, rows)
 }

@@ -372,6 +372,7 @@ func TestTooShort(t *testing.T) {
 		"SumRows":                func() { SumRows(short[:4], long, 6, 2) },
 		"SumRows of one":         func() { SumRows(long, short, 0, 1) },
 		"SumRows upwards":        func() { SumRows(short, long, -1, 2) },
+		"SumRows around":         func() { SumRows(short[:4], long, math.MaxInt/2+1, 5) }, // 4 strides wrap around to 0
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
