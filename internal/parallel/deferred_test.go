@@ -29,9 +29,9 @@ func recoveredWait(d *Deferred) (value any) {
 	return nil
 }
 
-// It is the first of the tests, so that there is no worker when it is run, unless other tests have been run before: then all sleep.
 func TestWaitNeedsNoWorker(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	rouse() // or there may be no worker yet
 	putToSleep()
 	var d Deferred
 	var got []int // by the caller alone, or -race finds it
