@@ -84,11 +84,18 @@ func (m Matrix) check(name string) {
 		panic(fmt.Sprintf("sgemm: %s [%d, %d] with strides %d and %d: none may be negative",
 			name, m.Rows, m.Cols, m.RowStride, m.ColStride))
 	}
-	if m.Rows == 0 || m.Cols == 0 {
-		return
+	if m.Rows > 0 && m.Cols > 0 && !m.fits() {
+		panic(fmt.Sprintf("sgemm: %s [%d, %d] with strides %d and %d does not fit its %d elements",
+			name, m.Rows, m.Cols, m.RowStride, m.ColStride, len(m.Data)))
 	}
-	if last := (m.Rows-1)*m.RowStride + (m.Cols-1)*m.ColStride; last >= len(m.Data) {
-		panic(fmt.Sprintf("sgemm: %s [%d, %d] with strides %d and %d needs %d elements, has %d",
-			name, m.Rows, m.Cols, m.RowStride, m.ColStride, last+1, len(m.Data)))
+}
+
+// fits reports whether Data has the last element of m, which is not empty. It divides, because a product may wrap around.
+func (m Matrix) fits() bool {
+	left := len(m.Data) - 1
+	if m.Rows > 1 && m.RowStride > left/(m.Rows-1) {
+		return false
 	}
+	left -= (m.Rows - 1) * m.RowStride
+	return left >= 0 && (m.Cols == 1 || m.ColStride <= left/(m.Cols-1))
 }

@@ -220,6 +220,7 @@ func TestShapesThatDoNotFit(t *testing.T) {
 	matrix := func(rows, cols int) Matrix { return RowMajor(make([]float32, rows*cols), rows, cols) }
 	short := matrix(2, 3)
 	short.Data = short.Data[:5]
+	around := Matrix{make([]float32, 4), 5, 3, math.MaxInt/2 + 1, 1} // 4 strides wrap around to 0
 	negative := Matrix{make([]float32, 9), 2, 3, -3, 1}
 	for _, c := range []struct {
 		name    string
@@ -230,7 +231,10 @@ func TestShapesThatDoNotFit(t *testing.T) {
 		{"inner", matrix(2, 4), matrix(2, 3), matrix(5, 4), nil, "a [2, 3] · b [5, 4] does not fit c [2, 4]"},
 		{"rows", matrix(3, 4), matrix(2, 3), matrix(3, 4), nil, "a [2, 3] · b [3, 4] does not fit c [3, 4]"},
 		{"columns", matrix(2, 5), matrix(2, 3), matrix(3, 4), nil, "a [2, 3] · b [3, 4] does not fit c [2, 5]"},
-		{"data", matrix(2, 4), short, matrix(3, 4), nil, "a [2, 3] with strides 3 and 1 needs 6 elements, has 5"},
+		{"data", matrix(2, 4), short, matrix(3, 4), nil, "a [2, 3] with strides 3 and 1 does not fit its 5 elements"},
+		{"no data", matrix(1, 1), Matrix{nil, 1, 1, 1, 1}, matrix(1, 1), nil, "a [1, 1] with strides 1 and 1 does not fit its 0 elements"},
+		{"offsets by rows", matrix(5, 4), around, matrix(3, 4), nil, "a [5, 3] with strides "},
+		{"offsets by columns", matrix(3, 4), around.T(), matrix(5, 4), nil, "a [3, 5] with strides "},
 		{"stride", matrix(2, 4), negative, matrix(3, 4), nil, "a [2, 3] with strides -3 and 1: none may be negative"},
 		{"c by columns", matrix(4, 2).T(), matrix(2, 3), matrix(3, 4), nil, "c [2, 4] must be stored row by row"},
 		{"c over itself", Matrix{make([]float32, 9), 2, 4, 3, 1}, matrix(2, 3), matrix(3, 4), nil, "c [2, 4] must be stored row by row"},
