@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -182,23 +183,31 @@ func TestBitsDoNotDependOnTheCores(t *testing.T) {
 	})
 }
 
-// TestNaN puts a NaN into a row of a, a column of b and an element of the bias: each must get through the ReLU, and no
-// further than it belongs.
+// TestNaN puts NaNs into a row of a, into columns of b and into elements of the bias: each must get through the ReLU, and
+// no further than it belongs. Of tiles of every height, one or two registers wide, each register gets one.
 func TestNaN(t *testing.T) {
 	forKernels(t, func(t *testing.T) {
-		for _, m := range []int{1, 2, 3, 4, 5, 6, 20} { // tiles of every height
-			const k, n = 400, 40 // two whole panels, and one over the edge
-			one := func() float32 { return 1 }
+		const k = 400
+		n := 2*best.cols + min(8, best.cols/2) // two whole panels and an edge
+		inB, inBias := []int{1, best.cols - 1}, []int{best.cols + 1, 2*best.cols - 1, n - 1}
+		one := func() float32 { return 1 }
+		for m := 1; m <= 2*best.rows+1; m++ {
 			a, _ := view(m, k, 0, 0, false, one)
 			b, _ := view(k, n, 0, 0, false, one)
 			c, _ := view(m, n, 0, 0, false, one)
 			bias := make([]float32, n)
-			a.Data[m/2*k+3], b.Data[n+2], bias[33] = nan, nan, nan
+			a.Data[m/2*k+3] = nan
+			for _, j := range inB {
+				b.Data[n+j] = nan
+			}
+			for _, j := range inBias {
+				bias[j] = nan
+			}
 			MulBias(c, a, b, bias, true)
 			for i := range m {
 				for j := range n {
 					v := c.at(i, j)
-					if isNaN := v != v; isNaN != (i == m/2 || j == 2 || j == 33) {
+					if isNaN := v != v; isNaN != (i == m/2 || slices.Contains(inB, j) || slices.Contains(inBias, j)) {
 						t.Fatalf("%d rows: element (%d, %d) is %v", m, i, j, v)
 					}
 				}
