@@ -14,7 +14,7 @@ import (
 // a row of b, and an element of a or the mask.
 type instructions struct {
 	name  string
-	rows  int // of a tile
+	rows  int // of a tile; 3·2ⁿ
 	lanes int // columns in a register
 
 	register func() VecVirtual
@@ -144,7 +144,11 @@ func (s strip) advance() {
 	ADDQ(a, address(Param("a").Base()))
 	c := GP64()
 	LEAQ(Mem{Base: s.cRow, Index: s.cRow, Scale: 2}, c)
-	SHLQ(Imm(uint64(bits.TrailingZeros(uint(s.rows/3)))), c)
+	doublings := bits.TrailingZeros(uint(s.rows / 3))
+	if s.rows != 3<<doublings {
+		panic(fmt.Sprintf("tile: %d rows are not 3·2ⁿ", s.rows))
+	}
+	SHLQ(Imm(uint64(doublings)), c)
 	ADDQ(c, address(Param("c").Base()))
 }
 
