@@ -8,7 +8,9 @@ import (
 )
 
 const (
-	maxDepth = 512 // elements of a sum that are added at a time
+	// maxDepth is how many elements of a sum are added at a time. With AVX-512, 256 are 8 to 15% slower, because c is read and
+	// written more often, and 1024 no faster.
+	maxDepth = 512
 
 	// shares is how many parts of a product each core gets, so that one that comes late, or is slowed down, does
 	// fewer of them.

@@ -2,8 +2,10 @@
 //
 // It is the blocked algorithm of Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008), in
 // the form that Van Zee and van de Geijn give it in "BLIS: a framework for rapidly instantiating BLAS functionality"
-// (2015): a small kernel computes one tile of c with its sums in registers, and reads b from a packed panel that stays
-// in the first-level cache.
+// (2015): a small kernel computes c tile by tile, a tile's sums in registers, downwards along a panel of b, which so stays
+// in the caches: in the first level if it is narrow or the sums are short, and at most 64 KiB in the second. Unlike
+// theirs, a panel is packed only where the kernel cannot read b in place (it is not stored by rows, or some kernels would
+// read beyond its last column), and a only where its elements compete for the same places of the caches.
 //
 // Every element of c is summed over k in the same order on any number of cores, so its bits are the same too.
 // They do differ from one kind of processor to another, by rounding: see kernel.
