@@ -4,7 +4,10 @@ package sgemm
 // multiply-add), but each sums over k in order, one element after the other.
 type kernel struct {
 	rows, cols int // of a tile, whose sums are in registers
-	band       int // about how many floats of a one panel after the other is multiplied with: the cache should hold them
+
+	// band is about how many floats of a are multiplied with one panel of b after the other. They should stay in the
+	// second-level cache from one panel to the next.
+	band int
 
 	// strip computes a strip of c, of any number of rows and of up to kernel.cols columns, over k elements of each sum:
 	// the product of rows of a and a panel, which is a strip of b, plus c if accumulate, plus bias unless it
@@ -17,21 +20,22 @@ type kernel struct {
 
 	// transpose and copyRows copy b, [k, cols], to a panel, in which it is stored by rows: the one if it is stored by
 	// columns, the other if by rows. They may write anything to the rest of the panel's rows, up to a multiple of
-	// 4 columns, and to packSlack elements beyond.
+	// 4 columns, and to packSlack elements beyond. Those that are nil are left to plain Go.
 	transpose, copyRows func(panel []float32, panelStride int, b []float32, bStride, cols, k int)
 }
 
 const (
-	maxCols   = 32                      // of any kernel
-	packSlack = maxCols * (maxCols - 1) // the rows that a transposition writes beyond the last
+	maxCols   = 32                       // of any kernel
+	maxLanes  = maxCols / 2              // of a register
+	packSlack = maxCols * (maxLanes - 1) // the rows that a transposition writes beyond the last
 )
 
 // pack copies b, of up to kernel.cols columns, to a panel whose rows are stride apart, a multiple of 4.
 func (k *kernel) pack(panel []float32, stride int, b Matrix) {
 	switch {
-	case b.ColStride == 1:
+	case b.ColStride == 1 && k.copyRows != nil:
 		k.copyRows(panel, stride, b.Data, b.RowStride, b.Cols, b.Rows)
-	case b.RowStride == 1:
+	case b.RowStride == 1 && k.transpose != nil:
 		k.transpose(panel, stride, b.Data, b.ColStride, b.Cols, b.Rows)
 	default:
 		for p := range b.Rows {
@@ -43,7 +47,7 @@ func (k *kernel) pack(panel []float32, stride int, b Matrix) {
 }
 
 // plain is the kernel for processors that have no other.
-var plain = kernel{rows: 2, cols: plainCols, band: 96 << 10, strip: stripPlain, wholeRows: true, transpose: transposePlain, copyRows: copyRowsPlain}
+var plain = kernel{rows: 2, cols: plainCols, band: 96 << 10, strip: stripPlain, wholeRows: true}
 
 const plainCols = 4
 
@@ -90,19 +94,5 @@ func finishPlain(c []float32, sums [plainCols]float32, bias []float32, accumulat
 			sum = 0
 		}
 		c[j] = sum
-	}
-}
-
-func transposePlain(panel []float32, panelStride int, b []float32, bStride, cols, k int) {
-	for p := range k {
-		for j := range cols {
-			panel[p*panelStride+j] = b[j*bStride+p]
-		}
-	}
-}
-
-func copyRowsPlain(panel []float32, panelStride int, b []float32, bStride, cols, k int) {
-	for p := range k {
-		copy(panel[p*panelStride:], b[p*bStride:p*bStride+cols])
 	}
 }

@@ -284,25 +284,66 @@ func TestConcurrentCalls(t *testing.T) {
 	callers.Wait()
 }
 
+// TestPackingAgainstItsLoop packs panels of b and tiles of a, whose strides differ, and checks that nothing beyond the slack
+// is written.
 func TestPackingAgainstItsLoop(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	next := func() float32 { return float32(random.NormFloat64()) }
 	forKernels(t, func(t *testing.T) {
-		for _, k := range []int{1, 7, 8, 9, 16, 31, 384} {
-			for width := 1; width <= best.cols; width++ {
-				for _, transposed := range []bool{false, true} {
-					b, _ := view(k, width, 3, 7, transposed, next)
-					panel := make([]float32, k*best.cols+packSlack)
-					best.pack(panel, best.cols, b)
-					for p := range k {
-						for j := range width {
-							if got, want := panel[p*best.cols+j], b.at(p, j); got != want {
-								t.Fatalf("k %d, width %d, transposed %v: (%d, %d) is %v, want %v", k, width, transposed, p, j, got, want)
-							}
-						}
+		check := func(k, width, stride int, transposed bool) {
+			b, _ := view(k, width, 3, 7, transposed, next)
+			_, panel := view(1, k*stride+packSlack, 0, 64, false, func() float32 { return 0 })
+			panel = panel[64:]
+			best.pack(panel, stride, b)
+			for p := range k {
+				for j := range width {
+					if got, want := panel[p*stride+j], b.at(p, j); got != want {
+						t.Fatalf("k %d, width %d of %d, transposed %v: (%d, %d) is %v, want %v", k, width, stride, transposed, p, j, got, want)
 					}
 				}
 			}
+			for i, v := range panel[k*stride+packSlack:] {
+				if v == v {
+					t.Fatalf("k %d, width %d of %d, transposed %v: element %d beyond the slack was written", k, width, stride, transposed, i)
+				}
+			}
+		}
+		for _, k := range []int{1, 7, 8, 9, 16, 17, 31, 384} {
+			for _, transposed := range []bool{false, true} {
+				for width := 1; width <= best.cols; width++ {
+					check(k, width, best.cols, transposed)
+				}
+				for width := 1; width <= best.rows; width++ {
+					check(k, width, ceilDiv(best.rows, 4)*4, transposed)
+				}
+			}
+		}
+	})
+}
+
+// TestPackingHasItsSlack checks that the memory for a's tiles and for a panel of b goes on for packSlack elements.
+func TestPackingHasItsSlack(t *testing.T) {
+	forKernels(t, func(t *testing.T) {
+		if best.transpose == nil {
+			return // nothing writes there
+		}
+		kernel, packed := *best, 0
+		kernel.transpose = func(panel []float32, panelStride int, _ []float32, _, _, k int) {
+			packed++
+			if len(panel) < k*panelStride+packSlack {
+				t.Errorf("packing %d: %d elements for %d rows of %d", packed, len(panel), k, panelStride)
+			}
+		}
+		rows := best.rows + 1 // two tiles
+		a, _ := view(rows, maxDepth, 0, 0, false, func() float32 { return 1 })
+		b, _ := view(maxDepth, 1, 0, 0, true, func() float32 { return 1 })
+		p := product{kernel: &kernel, c: RowMajor(make([]float32, rows), rows, 1), a: a, b: b}
+		p.plan()
+		w, band := new(workspace), p.band(0, 0)
+		p.pack(&band, 0, p.tall, w)
+		p.panel(b, w)
+		if packed != 3 {
+			t.Errorf("%d packings, want those of two tiles and a panel", packed)
 		}
 	})
 }
