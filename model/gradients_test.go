@@ -12,31 +12,44 @@ import (
 	"govae/model/op"
 )
 
-// TestDifferentiateByWhatIsUsedOften checks the gradient by x of ½·Σ (h² + exp(h) − 1 − h) + Σ h, h = tanh(x), where h is used three times,
-// against its closed form: (h + ½·(exp(h) − 1) + 1) · (1 − h²).
+// TestDifferentiateByWhatIsUsedOften checks the gradient by x of ½·Σ (h² + exp(h) − 1 − h) + Σ h·x, h = tanh(x), where h is used three times
+// and x itself twice, against its closed form: (h + ½·(exp(h) − 1) + x) · (1 − h²) + h.
 func TestDifferentiateByWhatIsUsedOften(t *testing.T) {
 	const rows, cols = 70, 90 // more than one core's share
 	g := gorgonia.NewGraph()
 	x := gorgonia.NewMatrix(g, gorgonia.Float32, gorgonia.WithShape(rows, cols), gorgonia.WithName("x"))
-	ones := gorgonia.NewMatrix(g, gorgonia.Float32, gorgonia.WithShape(rows, cols), gorgonia.WithName("ones"))
 	h := must(op.Activate(x, op.Tanh))
 	kl := must(op.BatchMean(must(op.StandardNormalKL(h, h)), rows))
-	sum := must(gorgonia.Sum(must(gorgonia.HadamardProd(h, ones))))
+	sum := must(gorgonia.Sum(must(gorgonia.HadamardProd(h, x))))
 	y := must(gorgonia.Add(kl, sum))
 	gradients, err := differentiate(g, y, gorgonia.Nodes{x})
 	if err != nil {
 		t.Fatal(err)
 	}
-	values, one := random(rows*cols, philox.Latent), make([]float32, rows*cols)
-	for i := range one {
-		one[i] = 1
-	}
-	graphtest.Run(t, g, map[*gorgonia.Node]any{x: values, ones: one})
+	values := random(rows*cols, philox.Latent)
+	graphtest.Run(t, g, map[*gorgonia.Node]any{x: values})
 	for i, got := range graphtest.Floats(gradients[0]) {
-		h := math.Tanh(float64(values[i]))
-		if want := (h + (math.Exp(h)-1)/2 + 1) * (1 - h*h); math.Abs(float64(got)-want) > 1e-5 {
+		x := float64(values[i])
+		h := math.Tanh(x)
+		if want := (h+(math.Exp(h)-1)/2+x)*(1-h*h) + h; math.Abs(float64(got)-want) > 1e-5 {
 			t.Fatalf("gradient at %v is %v, want %v", values[i], got, want)
 		}
+	}
+}
+
+// TestDifferentiateByAScalarUsedTwice checks that the derivative of m + s·m by m is 1 + s.
+func TestDifferentiateByAScalarUsedTwice(t *testing.T) {
+	g := gorgonia.NewGraph()
+	m := gorgonia.NewScalar(g, gorgonia.Float32, gorgonia.WithName("m"))
+	s := gorgonia.NewScalar(g, gorgonia.Float32, gorgonia.WithName("s"))
+	y := must(op.AddScaled(m, s, m))
+	gradients, err := differentiate(g, y, gorgonia.Nodes{m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	graphtest.Run(t, g, map[*gorgonia.Node]any{m: float32(3), s: float32(0.25)})
+	if got := graphtest.Scalar(gradients[0]); got != 1.25 {
+		t.Errorf("derivative is %v, want 1.25", got)
 	}
 }
 

@@ -80,6 +80,8 @@ func TestShapesThatDoNotFit(t *testing.T) {
 		"unknown activation":  func() (*gorgonia.Node, error) { return Activate(x, "swish") },
 		"logits against x":    func() (*gorgonia.Node, error) { return BernoulliLogLikelihood(x, y) },
 		"mean against logVar": func() (*gorgonia.Node, error) { return StandardNormalKL(x, y) },
+		"terms of a sum":      func() (*gorgonia.Node, error) { return Sum(x, x, y) },
+		"ranks in a sum":      func() (*gorgonia.Node, error) { return Sum(bias, x) },
 		"ε against mean":      func() (*gorgonia.Node, error) { return Reparameterize(x, x, y) },
 	} {
 		if n, err := build(); err == nil {

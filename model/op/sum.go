@@ -7,8 +7,8 @@ import (
 	"govae/internal/vec"
 )
 
-// Sum returns Σ terms, one vector or matrix or more of one shape: it makes the gradient of a value that is used more than once. Of one
-// term it is that term. Gorgonia's own addition works on one core, an element at a time.
+// Sum returns Σ terms, the sum of one or more scalars, vectors or matrices of the same shape, in their order. It makes the gradient of
+// a value that is used more than once. The sum of one term is that term itself. Gorgonia's own addition works on one core, an element at a time.
 func Sum(terms ...*gorgonia.Node) (*gorgonia.Node, error) {
 	if len(terms) == 1 {
 		return terms[0], nil
@@ -28,6 +28,13 @@ type sum struct {
 func (o *sum) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) { return o.alike(in) }
 
 func (o *sum) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
+	if o.output == 0 {
+		var total float32
+		for _, term := range in {
+			total += scalar(term)
+		}
+		return gorgonia.NewF32(total), nil
+	}
 	total := o.total.shaped(in[0].Shape()...)
 	values := floats(total)
 	eachPart(len(values), func(start, end int) {
