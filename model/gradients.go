@@ -11,7 +11,9 @@ import (
 // differentiate adds what computes the derivative of the scalar y by each node of by, and returns those derivatives.
 //
 // It is reverse-mode differentiation from each operation's SymDiff, as gorgonia.Grad does it, which adds up with its own
-// addition where a value is used more than once: here op.Sum does that.
+// addition where a value is used more than once: here op.Sum does that. Unlike Grad it does not look ahead to what leads to
+// a node of by: every operation that y depends on must have a derivative, and each input that its DiffWRT wants gets a gradient.
+// What needs none, such as data fed from outside, the operation's DiffWRT must leave out.
 func differentiate(g *gorgonia.ExprGraph, y *gorgonia.Node, by gorgonia.Nodes) (gorgonia.Nodes, error) {
 	nodes, err := gorgonia.Sort(g) // each comes before its inputs
 	if err != nil {
