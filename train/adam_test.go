@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ func TestAdam(t *testing.T) {
 	}
 }
 
-// TestAdamErrors checks that what is no named float32 tensor is refused with its name.
+// TestAdamErrors checks that what is no named float32 tensor is refused with its name, and that no weight before it is updated.
 func TestAdamErrors(t *testing.T) {
 	float64s := tensor.New(tensor.WithShape(3), tensor.WithBacking([]float64{1, 2, 3}))
 	for _, c := range []struct {
@@ -83,9 +84,16 @@ func TestAdamErrors(t *testing.T) {
 		{weight{"w", vector(3), float64s}, "gradient of w"},
 		{struct{ gorgonia.ValueGrad }{weight{"w", vector(3), vector(3)}}, "no name"},
 	} {
-		err := NewAdam(1).Step([]gorgonia.ValueGrad{c.weight})
+		good := weight{"good", vector(2), vector(2)}
+		copy(good.value.Float32s(), []float32{1, 2})
+		copy(good.gradient.Float32s(), []float32{3, 4})
+		adam := NewAdam(1)
+		err := adam.Step([]gorgonia.ValueGrad{good, c.weight})
 		if !strings.Contains(fmt.Sprint(err), c.want) {
 			t.Errorf("error is %v, want one that says %q", err, c.want)
+		}
+		if got := good.value.Float32s(); !slices.Equal(got, []float32{1, 2}) || adam.Steps != 0 {
+			t.Errorf("%s: the weight before it is %v after %d steps, want [1 2] after none", c.want, got, adam.Steps)
 		}
 	}
 }

@@ -110,7 +110,7 @@ func TestFirstStep(t *testing.T) {
 	}
 }
 
-// TestStateContinues checks that a machine with another's state makes the same steps, to the last bit.
+// TestStateContinues checks that a machine with another's state makes the same steps, to the last bit, each with its batch's β.
 func TestStateContinues(t *testing.T) {
 	first, second := newTape(t, 1e-2), newTape(t, 1e-2)
 	sizes := []int{6, 4, 6, 4, 6} // a short last batch takes its turn
@@ -122,8 +122,13 @@ func TestStateContinues(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := 3; i < len(sizes); i++ {
-		mustStep(t, first, batchOf(sizes[i], uint64(i)))
-		mustStep(t, second, batchOf(sizes[i], uint64(i)))
+		b := batchOf(sizes[i], uint64(i))
+		b.Beta = 0.75 // not that of the first machine's steps before
+		terms := mustStep(t, first, b)
+		if want := terms.Reconstruction + 0.75*terms.KL; math.Abs(terms.Loss-want) > 1e-6*math.Abs(want) {
+			t.Errorf("step %d: loss is %v, want %v", i, terms.Loss, want)
+		}
+		mustStep(t, second, b)
 	}
 	if d := differs(mustState(t, first), mustState(t, second)); d != "" {
 		t.Errorf("%s differs", d)
