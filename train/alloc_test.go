@@ -12,6 +12,11 @@ import (
 	"govae/model"
 )
 
+// mostPieces is how many allocations a step of this test's network may make: the 209 that were measured, the same on 1, 2 and
+// 4 cores and with -tags noasm, and two more. They depend on Gorgonia, here v0.9.18, which makes most of them, and on the
+// operations and inputs of the graph: with another of either, measure again.
+const mostPieces = 211
+
 // TestStepAllocations checks that a step allocates next to nothing once its graph has run: no tensor of its own, and no more
 // pieces than Gorgonia takes to execute the graph, some four for each operation (the list of its inputs, twice made larger, its
 // result, and where that goes) and one for each input. Our own are the loops' bodies.
@@ -41,7 +46,7 @@ func TestStepAllocations(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		pieces, bytes = min(pieces, (after.Mallocs-before.Mallocs)/steps), min(bytes, (after.TotalAlloc-before.TotalAlloc)/steps)
 	}
-	if pieces > 211 || bytes > 8<<10 {
-		t.Errorf("a step allocates %d bytes in %d pieces, want at most 8 kB in 211", bytes, pieces)
+	if pieces > mostPieces || bytes > 8<<10 {
+		t.Errorf("a step allocates %d bytes in %d pieces, want at most 8 kB in %d", bytes, pieces, mostPieces)
 	}
 }

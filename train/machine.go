@@ -40,6 +40,9 @@ type State struct {
 type Machine interface {
 	// Step runs forward and backward and updates the weights once. The terms are those before the update.
 	// Where they are not finite, it leaves the weights as they were and returns ErrNotFinite.
+	//
+	// The batch is read during the call alone, and not changed: afterwards the caller may fill its slices anew. The machine may
+	// keep them, and so their memory, until a later batch of as many images takes their place. The same holds for Evaluate.
 	Step(Batch) (Terms, error)
 
 	// Evaluate runs forward alone. Its terms may be not finite, without an error.
