@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"runtime"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -12,8 +13,8 @@ import (
 	"govae/model"
 )
 
-// adamGrain is how many weights at most are handed to a core at a time.
-const adamGrain = 1 << 14
+// adamShares is into how many shares, for each core, the parameters are divided.
+const adamShares = 8
 
 // Adam is the optimizer of Kingma and Ba (arXiv:1412.6980, algorithm 1), a gorgonia.Solver.
 type Adam struct {
@@ -25,11 +26,11 @@ type Adam struct {
 	Steps         uint64        // t, the updates made
 	First, Second model.Tensors // m and v, by parameter name; a missing one is zero
 
-	pieces []piece // of the step at hand, kept for their memory
+	parameters []values // of the step at hand, kept for their memory
 }
 
-// piece is a stretch of one parameter's values, with its gradients and moments: what a core updates at a time.
-type piece struct{ w, m, v, g []float32 }
+// values are a parameter's, with its moments and gradients.
+type values struct{ w, m, v, g []float32 }
 
 var _ gorgonia.Solver = (*Adam)(nil)
 
@@ -41,7 +42,7 @@ func NewAdam(rate float64) *Adam {
 // Step updates every weight once, in place, against its gradient. Each of the ValueGrads must be a gorgonia.Namer,
 // and the name the same at every step. Where one of them does not fit, an error names it and no weight is updated.
 func (a *Adam) Step(weights []gorgonia.ValueGrad) error {
-	a.pieces = a.pieces[:0]
+	a.parameters = a.parameters[:0]
 	for _, weight := range weights {
 		if err := a.add(weight); err != nil {
 			return err
@@ -50,10 +51,13 @@ func (a *Adam) Step(weights []gorgonia.ValueGrad) error {
 	t := float64(a.Steps + 1)
 	rate := a.Rate / (1 - math.Pow(a.Beta1, t))
 	correction := 1 / math.Sqrt(1-math.Pow(a.Beta2, t))
-	// All the parameters in one loop: each loop ends in a wait for the other cores, and a bias is not worth one.
-	parallel.For(len(a.pieces), 1, func(start, end int) {
-		for _, p := range a.pieces[start:end] {
-			vec.Adam(p.w, p.m, p.v, p.g,
+	// All the parameters in one loop: each loop ends in a wait for the other cores, and a bias is not worth one. A block
+	// is a share of each of them, as a block of the product that computes a gradient is: so a core finds what it has computed.
+	shares := adamShares * runtime.GOMAXPROCS(0)
+	parallel.For(shares, 1, func(share, _ int) {
+		for _, p := range a.parameters {
+			start, end := cut(len(p.w), share, shares), cut(len(p.w), share+1, shares)
+			vec.Adam(p.w[start:end], p.m[start:end], p.v[start:end], p.g[start:end],
 				float32(a.Beta1), float32(a.Beta2), float32(rate), float32(correction), float32(a.Epsilon))
 		}
 	})
@@ -61,7 +65,7 @@ func (a *Adam) Step(weights []gorgonia.ValueGrad) error {
 	return nil
 }
 
-// add cuts a weight, its gradient and its moments into pieces of the step at hand.
+// add adds a weight, its gradient and its moments to the parameters of the step at hand.
 func (a *Adam) add(weight gorgonia.ValueGrad) error {
 	named, ok := weight.(gorgonia.Namer)
 	if !ok {
@@ -84,11 +88,16 @@ func (a *Adam) add(weight gorgonia.ValueGrad) error {
 		return fmt.Errorf("train: gradient of %s has shape %v, want %v", name, gradient.Shape(), weight.Value().Shape())
 	}
 	m, v := moment(a.First, name, weight.Value()), moment(a.Second, name, weight.Value())
-	for i := 0; i < len(w); i += adamGrain {
-		j := min(i+adamGrain, len(w))
-		a.pieces = append(a.pieces, piece{w[i:j], m[i:j], v[i:j], g[i:j]})
-	}
+	a.parameters = append(a.parameters, values{w, m, v, g})
 	return nil
+}
+
+// cut returns where a share of n values begins: at a multiple of 16, a line of the cache, or at the end.
+func cut(n, share, shares int) int {
+	if share == shares {
+		return n
+	}
+	return n * share / shares &^ 15
 }
 
 // moment returns the named moment's values, which are zero at first.

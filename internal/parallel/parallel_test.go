@@ -187,3 +187,22 @@ func TestIdleWorkersPark(t *testing.T) {
 	}
 	For(2, 1, func(int, int) {})
 }
+
+// A worker begins with the blocks after the caller's.
+func TestPartsStayWithTheirCores(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	for range 20 {
+		var joined atomic.Bool
+		For(4, 1, func(block, _ int) {
+			if !onWorker() {
+				for block == 0 && !joined.Load() { // times out if no worker comes
+					runtime.Gosched()
+				}
+				return
+			}
+			if !joined.Swap(true) && block != 2 {
+				t.Errorf("a worker begins with block %d of 4, want 2", block)
+			}
+		})
+	}
+}

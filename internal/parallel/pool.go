@@ -43,13 +43,21 @@ type pool struct {
 	_     cacheLine
 	state atomic.Uint64
 	_     cacheLine
-	next  atomic.Int64 // first block that nobody has taken
-	_     cacheLine
+
+	parts []part // of the job; the caller's first, then one for each worker
 
 	deferred atomic.Pointer[Deferred] // the loop that workers run while they find no job
 	_        cacheLine
 
 	failure atomic.Pointer[failure] // first panic of a worker
+}
+
+// part is a share of a job's blocks. Whoever it is meant for takes them before any others, and so finds the data of a
+// loop that is run again and again, or of one over the same data, where it left them: in the caches of its core.
+type part struct {
+	next atomic.Int64 // first block that nobody has taken
+	end  int64
+	_    cacheLine
 }
 
 // failure carries a panic from a worker to the caller.
@@ -61,23 +69,42 @@ var shared pool
 func (p *pool) run(j job, helpers int) {
 	defer p.finish()
 	p.job = j
-	p.next.Store(0)
+	p.divide(helpers + 1)
 	p.state.Store(p.state.Load()&^(openMask|insideMask) + generation + uint64(helpers)*open)
 	for len(p.workers) < helpers {
-		w := &worker{wake: make(chan struct{}, 1)}
+		w := &worker{number: len(p.workers) + 1, wake: make(chan struct{}, 1)}
 		p.workers = append(p.workers, w)
 		go w.loop(p)
 	}
 	for _, w := range p.workers[:helpers] {
 		w.unpark()
 	}
-	p.takeBlocks()
+	p.takeBlocks(0)
+}
+
+// divide divides the job's blocks into n parts.
+func (p *pool) divide(n int) {
+	if n > cap(p.parts) {
+		p.parts = make([]part, n)
+	}
+	p.parts = p.parts[:n]
+	for i := range p.parts {
+		p.parts[i].next.Store(int64(i * p.job.blocks / n))
+		p.parts[i].end = int64((i + 1) * p.job.blocks / n)
+	}
+}
+
+// leaveOut leaves no block to take.
+func (p *pool) leaveOut() {
+	for i := range p.parts {
+		p.parts[i].next.Store(p.parts[i].end)
+	}
 }
 
 // finish closes the job, waits for the workers that joined it, and passes their panic on.
 // It runs deferred, so that a panic in the caller's own part leaves no worker behind.
 func (p *pool) finish() {
-	p.next.Store(int64(p.job.blocks))
+	p.leaveOut()
 	p.state.And(^openMask)
 	await(&p.state, insideMask)
 	p.job = job{}
@@ -107,18 +134,21 @@ func await(state *atomic.Uint64, mask uint64) {
 	}
 }
 
-func (p *pool) takeBlocks() {
-	for {
-		block := int(p.next.Add(1)) - 1
-		if block >= p.job.blocks {
-			return
+// takeBlocks runs the blocks of a part, and then what is left of the others.
+func (p *pool) takeBlocks(number int) {
+	for i := range p.parts {
+		part := &p.parts[(number+i)%len(p.parts)]
+		for part.next.Load() < part.end {
+			if block := part.next.Add(1) - 1; block < part.end {
+				p.job.call(int(block))
+			}
 		}
-		p.job.call(block)
 	}
 }
 
 // worker is one goroutine of the pool.
 type worker struct {
+	number int // of its part of a job
 	parked atomic.Bool
 	wake   chan struct{}
 	seen   uint64 // generation of the last job joined
@@ -164,11 +194,11 @@ func (w *worker) help(p *pool) {
 	defer func() {
 		if value := recover(); value != nil {
 			p.failure.CompareAndSwap(nil, &failure{value})
-			p.next.Store(int64(p.job.blocks))
+			p.leaveOut()
 		}
 		p.state.Add(^(inside - 1)) // minus inside
 	}()
-	p.takeBlocks()
+	p.takeBlocks(w.number)
 }
 
 // park blocks until unpark, unless a job has come up meanwhile.

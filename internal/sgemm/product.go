@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"govae/internal/parallel"
+	"govae/internal/vec"
 )
 
 const (
@@ -12,9 +13,11 @@ const (
 	// written more often, and 1024 no faster.
 	maxDepth = 512
 
-	// shares is how many parts of a product each core gets, so that one that comes late, or is slowed down, does
+	// coreShares is how many shares of a product each core gets, so that one that comes late, or is slowed down, does
 	// fewer of them.
-	shares = 2
+	coreShares = 2
+
+	addGrain = 1 << 13 // elements to which a core adds others at a time
 )
 
 // best is the kernel in use.
@@ -23,25 +26,38 @@ var best = kernels[0]
 // product is one call of MulBias. The rows of c are cut into bands, its columns into panels as wide as a tile, and a
 // panel of a band into tiles, which are numbered band by band, panel by panel and downwards. What a core is given is a
 // range of them. A tile's sums are made in one order, in steps that depend on their length alone.
+//
+// A core's share is chosen so that it reads and writes whole rows of a large matrix, such as a layer's weights or their
+// gradient: rows are what it gets when it updates them, and what one core has written costs another long to get.
 type product struct {
 	kernel  *kernel
 	c, a, b Matrix
 	bias    []float32
 	relu    bool
 
-	depth    int // elements of a sum that are added at a time
+	depth    int // elements of a sum that are added at a time, in a step
+	steps    int
+	bands    int
 	bandRows int // a multiple of the tile's
 	tall     int // tiles above each other in a band
 	panels   int
 
-	body func(start, end int) // p.tiles, kept because making it allocates
+	tiles  int // of c, or if the steps are apart, of each step
+	shares int // that the tiles are divided into
+
+	// Where the steps are apart, cores work on different ones. The first makes its sums in c, the others in places of
+	// their own, from which they are added to c in the same order.
+	apart bool
+	sums  []float32
+
+	work, add func(start, end int) // p.share and p.addSums, kept because making them allocates
 }
 
 // products and workspaces are kept for reuse.
 var (
 	products = sync.Pool{New: func() any {
 		p := new(product)
-		p.body = p.tiles
+		p.work, p.add = p.share, p.addSums
 		return p
 	}}
 	workspaces = sync.Pool{New: func() any { return new(workspace) }}
@@ -63,40 +79,71 @@ func (p *product) run(c, a, b Matrix, bias []float32, relu bool) {
 	}
 	p.kernel, p.c, p.a, p.b, p.bias, p.relu = best, c, a, b, bias, relu
 	p.plan()
-	tiles := ceilDiv(c.Rows, p.bandRows) * p.panels * p.tall
-	grain := tiles
-	if cores := runtime.GOMAXPROCS(0); cores > 1 {
-		grain = ceilDiv(tiles, shares*cores)
+	parallel.For(p.shares, 1, p.work)
+	if p.apart {
+		parallel.For(c.Rows*c.Cols, addGrain, p.add)
 	}
-	parallel.For(tiles, grain, p.body)
 	p.c, p.a, p.b, p.bias = Matrix{}, Matrix{}, Matrix{}, nil // keep no memory of the caller alive
 }
 
 func ceilDiv(n, d int) int { return (n + d - 1) / d }
 
-// plan cuts the product into steps, bands, panels and tiles.
+// plan cuts the product into steps, bands, panels and tiles, and the tiles into shares.
 func (p *product) plan() {
-	rows, depth := p.c.Rows, p.a.Cols
-	p.depth = ceilDiv(depth, ceilDiv(depth, maxDepth)) // even steps
-	bands := ceilDiv(rows*p.depth, p.kernel.band)
-	p.tall = ceilDiv(rows, bands*p.kernel.rows)
+	rows, depth, cores := p.c.Rows, p.a.Cols, runtime.GOMAXPROCS(0)
+	p.steps = ceilDiv(depth, maxDepth)
+	p.depth = ceilDiv(depth, p.steps) // even steps
+	p.bands = ceilDiv(rows*p.depth, p.kernel.band)
+	if rows > depth { // c is large for a product of its arithmetic: a core's share is bands, not panels
+		p.bands = ceilDiv(p.bands, cores) * cores
+	}
+	p.tall = ceilDiv(rows, p.bands*p.kernel.rows)
 	p.bandRows = p.tall * p.kernel.rows
+	p.bands = ceilDiv(rows, p.bandRows)
 	p.panels = ceilDiv(p.c.Cols, p.kernel.cols)
+
+	// Cores that have different panels read parts of each row of b, if that is stored by rows. In different steps they
+	// read different rows.
+	p.apart = p.steps > 1 && p.steps <= cores && p.b.ColStride == 1 && p.bias == nil && !p.relu && p.c.RowStride == p.c.Cols
+	p.tiles, p.shares = p.bands*p.panels*p.tall, 1
+	if p.apart {
+		p.tiles *= p.steps
+		if size := (p.steps - 1) * rows * p.c.Cols; cap(p.sums) < size {
+			p.sums = make([]float32, size)
+		}
+	}
+	if cores > 1 {
+		p.shares = min(p.tiles, coreShares*cores)
+	}
 }
 
-// tiles computes the tiles from number start to end.
-func (p *product) tiles(start, end int) {
+// share computes the shares from first to last.
+func (p *product) share(first, last int) {
 	w := workspaces.Get().(*workspace)
+	start, end := first*p.tiles/p.shares, last*p.tiles/p.shares
 	perBand := p.panels * p.tall
 	for start < end {
 		number := start / perBand
 		next := min(end, (number+1)*perBand)
-		for k := 0; k < p.a.Cols; k += p.depth {
-			p.step(number, start-number*perBand, next-number*perBand, k, w)
+		from, to := start-number*perBand, next-number*perBand
+		if p.apart { // all bands of a step, and then those of the next
+			p.step(number%p.bands, from, to, number/p.bands*p.depth, w)
+		} else {
+			for k := 0; k < p.a.Cols; k += p.depth {
+				p.step(number, from, to, k, w)
+			}
 		}
 		start = next
 	}
 	workspaces.Put(w)
+}
+
+// addSums adds the elements from start to end of all the sums.
+func (p *product) addSums(start, end int) {
+	size := p.c.Rows * p.c.Cols
+	for step := range p.steps - 1 {
+		vec.Add(p.c.Data[start:end], p.sums[step*size+start:step*size+end])
+	}
 }
 
 // step adds up to p.depth elements of each sum, from k on, in the tiles from start to end of a band.
@@ -159,13 +206,17 @@ func (p *product) strip(b band, panel, first, last int, w *workspace) {
 	width := min(p.kernel.cols, p.c.Cols-left)
 	right := p.panel(p.b.block(b.k, b.a.Cols, left, width), w)
 	ends := b.k+b.a.Cols == p.a.Cols
+	c, accumulate := p.c, b.k > 0
+	if p.apart && accumulate {
+		c, accumulate = RowMajor(p.sums[(b.k/p.depth-1)*c.Rows*c.Cols:cap(p.sums)], c.Rows, c.Cols), false
+	}
 	var bias []float32
 	if ends && p.bias != nil {
 		bias = p.bias[left : left+width]
 	}
-	p.kernel.strip(rows, width, p.c.from(b.top+top, left), p.c.RowStride,
+	p.kernel.strip(rows, width, c.from(b.top+top, left), c.RowStride,
 		b.a.Data[first*b.tileStride:], b.a.RowStride, b.a.ColStride, b.tileStride,
-		right.Data, right.RowStride, right.Rows, bias, b.k > 0, ends && p.relu)
+		right.Data, right.RowStride, right.Rows, bias, accumulate, ends && p.relu)
 }
 
 // panel returns a panel of b in a layout that the kernel can read: rows of adjacent elements. What it holds beyond its
