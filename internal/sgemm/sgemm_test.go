@@ -171,8 +171,8 @@ func TestBitsDoNotDependOnTheCores(t *testing.T) {
 					rows.Data[p*n+j] = columns.Data[p*columns.RowStride+j*columns.ColStride]
 				}
 			}
-			var first []float32
 			for _, b := range []Matrix{columns, rows} {
+				var first []float32
 				for _, procs := range []int{1, 2, 4, 7} {
 					runtime.GOMAXPROCS(procs)
 					c := RowMajor(make([]float32, m*n), m, n)
