@@ -52,7 +52,8 @@ func (a *Adam) Step(weights []gorgonia.ValueGrad) error {
 	rate := a.Rate / (1 - math.Pow(a.Beta1, t))
 	correction := 1 / math.Sqrt(1-math.Pow(a.Beta2, t))
 	// All the parameters in one loop: each loop ends in a wait for the other cores, and a bias is not worth one. A block
-	// is a share of each of them, as a block of the product that computes a gradient is: so a core finds what it has computed.
+	// is a share of each of them, as a block of the product that computes a large gradient is: so a core finds most of what it
+	// has computed.
 	shares := adamShares * runtime.GOMAXPROCS(0)
 	parallel.For(shares, 1, func(share, _ int) {
 		for _, p := range a.parameters {

@@ -7,8 +7,9 @@ import "runtime"
 // are, and returns when all are done. The blocks depend on n and grain alone, never on the number of cores,
 // so a sum kept per block has the same bits everywhere. A grain below 1 counts as 1.
 //
-// Each core begins with a part of the blocks that is the same in every call: the caller with the first. A loop over data that
-// the last one was over, too, so finds most of it in the core's own caches.
+// The caller begins with the first part of the blocks, and each goroutine of the pool with a part that is the same in every call, as
+// long as there are as many cores and no fewer blocks. A loop over data that the last one was over, too, so finds most of it
+// in the cores' own caches.
 //
 // The caller works too, helped by a pool of goroutines that all calls share. A call that finds the pool in use, as one
 // made by a body does, runs its blocks by itself, in order. A panic in body stops the loop and reaches the caller

@@ -191,6 +191,7 @@ func TestIdleWorkersPark(t *testing.T) {
 // A worker begins with the blocks after the caller's.
 func TestPartsStayWithTheirCores(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	putToSleep() // the first worker alone is woken
 	for range 20 {
 		var joined atomic.Bool
 		For(4, 1, func(block, _ int) {

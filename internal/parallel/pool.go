@@ -38,13 +38,12 @@ type cacheLine [128]byte
 type pool struct {
 	busy    atomic.Bool // held by the call of For that uses the pool; guards workers and the job
 	workers []*worker
-	job     job // written before the state opens it, read by those who joined
+	job     job    // written before the state opens it, read by those who joined
+	parts   []part // of the job; the caller's first, then one for each worker that may join
 
 	_     cacheLine
 	state atomic.Uint64
 	_     cacheLine
-
-	parts []part // of the job; the caller's first, then one for each worker
 
 	deferred atomic.Pointer[Deferred] // the loop that workers run while they find no job
 	_        cacheLine

@@ -42,7 +42,7 @@ type product struct {
 	tall     int // tiles above each other in a band
 	panels   int
 
-	tiles  int // of c, or if the steps are apart, of each step
+	tiles  int // of c, or if the steps are apart, of all of them together
 	shares int // that the tiles are divided into
 
 	// Where the steps are apart, cores work on different ones. The first makes its sums in c, the others in places of
@@ -104,7 +104,8 @@ func (p *product) plan() {
 
 	// Cores that have different panels read parts of each row of b, if that is stored by rows. In different steps they
 	// read different rows.
-	p.apart = p.steps > 1 && p.steps <= cores && p.b.ColStride == 1 && p.bias == nil && !p.relu && p.c.RowStride == p.c.Cols
+	p.apart = p.steps > 1 && p.steps <= cores && rows <= depth && p.b.ColStride == 1 &&
+		p.bias == nil && !p.relu && p.c.RowStride == p.c.Cols
 	p.tiles, p.shares = p.bands*p.panels*p.tall, 1
 	if p.apart {
 		p.tiles *= p.steps
