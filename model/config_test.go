@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
@@ -96,34 +97,25 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// TestInitialWeights checks that each parameter is uniform in ±1/√fan_in and that the seed fixes it.
+// TestInitialWeights checks that each parameter is uniform in ±1/√fan_in, for a hundred seeds, and that the seed fixes it.
 func TestInitialWeights(t *testing.T) {
 	cfg := DefaultConfig()
-	weights, again := InitialWeights(cfg), InitialWeights(cfg)
-	if err := weights.Check(cfg); err != nil {
-		t.Fatal(err)
+	cfg.Hidden = []int{100}
+	for cfg.Seed = range 100 {
+		weights := InitialWeights(cfg)
+		if err := weights.Check(cfg); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range cfg.Parameters() {
+			checkUniform(t, fmt.Sprintf("seed %d: %s", cfg.Seed, p.Name), weights[p.Name].Float32s(), 1/math.Sqrt(float64(p.FanIn)))
+		}
 	}
-	other := cfg
-	other.Seed++
-	reseeded := InitialWeights(other)
+
+	weights, again := InitialWeights(cfg), InitialWeights(cfg)
+	cfg.Seed++
+	reseeded := InitialWeights(cfg)
 	for _, p := range cfg.Parameters() {
 		values := weights[p.Name].Float32s()
-		bound := 1 / math.Sqrt(float64(p.FanIn))
-		low, high, sum, squares, n := 0.0, 0.0, 0.0, 0.0, float64(len(values))
-		for _, v := range values {
-			low, high = min(low, float64(v)), max(high, float64(v))
-			sum += float64(v)
-			squares += float64(v) * float64(v)
-		}
-		if low < -bound || high > bound || high-low < 2*bound*(1-10/n) {
-			t.Errorf("%s lies between %v and %v, want ±%v", p.Name, low, high, bound)
-		}
-		if mean := sum / n; math.Abs(mean) > 5*bound/math.Sqrt(3*n) {
-			t.Errorf("%s has mean %v", p.Name, mean)
-		}
-		if variance, want := squares/n, bound*bound/3; math.Abs(variance-want) > 5*want*math.Sqrt(0.8/n) {
-			t.Errorf("%s has variance %v, want %v", p.Name, variance, want)
-		}
 		if !reflect.DeepEqual(values, again[p.Name].Float32s()) {
 			t.Errorf("%s is not fixed by the seed", p.Name)
 		}
@@ -133,6 +125,68 @@ func TestInitialWeights(t *testing.T) {
 	}
 	if reflect.DeepEqual(weights["mean.weight"].Float32s(), weights["logVar.weight"].Float32s()) {
 		t.Error("the two heads start alike")
+	}
+}
+
+// checkUniform checks that values may be uniform in ±bound. Each check fails for one list of good values in a million, or fewer.
+func checkUniform(t *testing.T, name string, values []float32, bound float64) {
+	t.Helper()
+	low, high, sum, squares, n := values[0], values[0], 0.0, 0.0, float64(len(values))
+	for _, v := range values {
+		low, high = min(low, v), max(high, v)
+		sum += float64(v)
+		squares += float64(v) * float64(v)
+	}
+	// The values are float32, and so is what they are drawn between: it may be above the bound itself by its rounding.
+	if most := float32(bound); low < -most || high > most || float64(high)-float64(low) < 2*bound*(1-20/n) {
+		t.Errorf("%s lies between %v and %v, want ±%v", name, low, high, bound)
+	}
+	if mean := sum / n; math.Abs(mean) > 5*bound/math.Sqrt(3*n) {
+		t.Errorf("%s has mean %v", name, mean)
+	}
+	if variance, want := squares/n, bound*bound/3; math.Abs(variance-want) > 5*want*math.Sqrt(0.8/n) {
+		t.Errorf("%s has variance %v, want %v", name, variance, want)
+	}
+}
+
+// TestInitialWeightsNeverChange checks the first values of each parameter of a small network.
+//
+// They come from another program: Philox4x32-10 in thirty lines of Python, which gave the known-answer vectors of package philox's
+// TestBlock. Parameter i, counted from 0, takes the words of the counters (block, 1, i, 0) with the key (seed's low half, seed's high
+// half). Each word makes low + (high-low)·((word>>8)·2⁻²⁴), rounded to float32 after every operation, with high = float32(1/√fan_in)
+// and low = -high.
+func TestInitialWeightsNeverChange(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Image = Image{Height: 2, Width: 3, Channels: 1}
+	cfg.Hidden, cfg.Latent, cfg.Seed = []int{5, 4}, 3, 0x0123456789abcdef
+	weights := InitialWeights(cfg)
+	for _, want := range []struct {
+		name  string
+		first []float32
+	}{
+		{"encoder.0.weight", []float32{0.28467214, -0.12163171, 0.093373656, -0.111133754}},
+		{"encoder.0.bias", []float32{-0.26429677, -0.0086197555, -0.063230485}},
+		{"encoder.2.weight", []float32{0.3022071, -0.23289764, 0.26381224, 0.10102457}},
+		{"encoder.2.bias", []float32{-0.32238096, 0.3553673, -0.37174493}},
+		{"mean.weight", []float32{0.2995463, -0.17539454, 0.24557132, -0.08770883}},
+		{"mean.bias", []float32{0.34537375, -0.18901145, 0.12325019}},
+		{"logVar.weight", []float32{0.48628324, -0.024935603, -0.40838164, 0.47294277}},
+		{"logVar.bias", []float32{0.2594174, -0.27879596, 0.317935}},
+		{"decoder.0.weight", []float32{-0.35863426, 0.37368888, -0.4031531, -0.3020325}},
+		{"decoder.0.bias", []float32{-0.38562363, -0.13163528, -0.31357393}},
+		{"decoder.2.weight", []float32{0.036195993, -0.07163113, 0.40457523, -0.23910058}},
+		{"decoder.2.bias", []float32{-0.32759064, 0.24776047, -0.40621036}},
+		{"decoder.4.weight", []float32{-0.18343285, -0.34570804, 0.014003158, -0.28136343}},
+		{"decoder.4.bias", []float32{0.011781484, -0.2693541, -0.11316195}},
+	} {
+		got := weights[want.name].Float32s()[:len(want.first)]
+		for i, v := range want.first {
+			// A processor that adds and multiplies in one operation rounds once less.
+			if math.Abs(float64(got[i])-float64(v)) > 0x1p-23 {
+				t.Errorf("%s begins with %v, want %v", want.name, got, want.first)
+				break
+			}
+		}
 	}
 }
 

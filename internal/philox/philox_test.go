@@ -108,6 +108,33 @@ func TestSequencesDiffer(t *testing.T) {
 	}
 }
 
+// TestStreamsNeverChange checks the first words of each stream, over the end of a block, for a seed and a step whose halves all differ.
+//
+// They come from another program: Philox4x32-10 in thirty lines of Python, which gave the known-answer vectors of TestBlock, fed with
+// the counters (block, stream, step's low half, step's high half) and the key (seed's low half, seed's high half), for streams 1 to 5.
+func TestStreamsNeverChange(t *testing.T) {
+	const seed, step = 0x0123456789abcdef, 0xfedcba9876543210
+	for _, test := range []struct {
+		name   string
+		stream Stream
+		want   [6]uint32
+	}{
+		{"weights", Weights, [6]uint32{0x969e80e7, 0x2e103e4c, 0xae5a459a, 0x0f1e946c, 0xfa249394, 0x2accffa1}},
+		{"shuffle", Shuffle, [6]uint32{0x2a9dc6db, 0x3acfa35b, 0xed241198, 0x1b4e15ad, 0x452a1b24, 0x5032e563}},
+		{"ε", Epsilon, [6]uint32{0x78b41c55, 0x0e74f23d, 0xc88f7775, 0x5c8ce30d, 0x8ece139a, 0x383b0c15}},
+		{"test ε", TestEpsilon, [6]uint32{0xfe078bd8, 0xfad74cfe, 0xc40895ca, 0x47b7eaa4, 0x9f0df525, 0xdc76bc17}},
+		{"latent", Latent, [6]uint32{0xb839141f, 0x5b53f6cb, 0x4a8ccf02, 0xd2fa59ce, 0xd89000ff, 0x5832bb0c}},
+	} {
+		var got [6]uint32
+		for i, s := 0, New(seed, test.stream, step); i < len(got); i++ {
+			got[i] = s.Uint32()
+		}
+		if got != test.want {
+			t.Errorf("stream %d, %s, begins with %08x, want %08x", test.stream, test.name, got, test.want)
+		}
+	}
+}
+
 // TestNormalMoments checks mean, variance, skewness and kurtosis of N(0, 1), each to five standard errors.
 func TestNormalMoments(t *testing.T) {
 	const n = 1 << 20
