@@ -227,6 +227,28 @@ func TestSampleDoesNotDependOnHowMany(t *testing.T) {
 	}
 }
 
+// TestSampleDrawsFromItsStream checks which numbers are drawn for which image: a seed means the same images for ever.
+func TestSampleDrawsFromItsStream(t *testing.T) {
+	cfg := small(op.Tanh)
+	g := newGenerator(t, cfg, model.InitialWeights(cfg))
+	const n, seed = 5, 0x0123456789abcdef
+	var z []float32
+	for i := range n {
+		drawn := make([]float32, cfg.Latent)
+		philox.New(seed, philox.Latent, uint64(i)).Normal(drawn)
+		z = append(z, drawn...)
+	}
+	want, err := g.Decode(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := g.Sample(n, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantClose(t, "samples", got, want, 1e-6)
+}
+
 // TestSampleDrawsFromThePrior takes mean, variance and covariance of many latents: each within five standard errors.
 func TestSampleDrawsFromThePrior(t *testing.T) {
 	const n, latent = 4000, 3

@@ -1,0 +1,98 @@
+package train
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"govae/train/dataset"
+	"govae/train/generate"
+)
+
+// readPicture returns the picture that a run has written under the given name.
+func readPicture(t *testing.T, o Options, name string) image.Image {
+	t.Helper()
+	file, err := os.Open(filepath.Join(o.Out, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	picture, err := png.Decode(file)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return picture
+}
+
+// checkPlace checks that the image in a row and a column of a picture's grid is the given one, of values in [0, 1], or black if it
+// is nil. Each of its pixels is a square of 2×2 in the picture. A level may be one off: values are rounded where they are drawn.
+func checkPlace(t *testing.T, picture image.Image, row, column int, want []float32) {
+	t.Helper()
+	for y := range 2 * height {
+		for x := range 2 * width {
+			level := 0.0
+			if want != nil {
+				level = 255 * float64(want[y/2*width+x/2])
+			}
+			got := color.GrayModel.Convert(picture.At(2*width*column+x, 2*height*row+y)).(color.Gray).Y
+			if math.Abs(float64(got)-level) > 1 {
+				t.Fatalf("row %d, column %d of the grid: pixel (%d, %d) is %d, want %.1f", row, column, x/2, y/2, got, level)
+			}
+		}
+	}
+}
+
+// TestPicturesShowTheModel checks each picture of a run against what package generate makes of the checkpoint of that epoch and
+// of the data set: 64 samples in 8 columns, from the model's seed, and in 16 columns the 19 test images, each above what it becomes.
+func TestPicturesShowTheModel(t *testing.T) {
+	o := testOptions(t)
+	o.Model.Seed = 5
+	set, err := dataset.Open(o.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const pixels = height * width
+	inputs := make([]float32, testImages*pixels)
+	for i, level := range set.Test.Images {
+		inputs[i] = float32(level) / 255
+	}
+
+	for _, o.Epochs = range []int{1, 2} {
+		mustRun(t, o)
+		o.Resume = true
+		generator, err := generate.Open(filepath.Join(o.Out, "checkpoint.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		samples, err := generator.Sample(64, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture := readPicture(t, o, fmt.Sprintf("samples/epoch-%04d.png", o.Epochs))
+		for i := range 64 {
+			checkPlace(t, picture, i/8, i%8, samples[i*pixels:][:pixels])
+		}
+
+		outputs, err := generator.Reconstruct(inputs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture = readPicture(t, o, fmt.Sprintf("reconstructions/epoch-%04d.png", o.Epochs))
+		for i := range 32 {
+			row, column := 2*(i/16), i%16
+			if i >= testImages {
+				checkPlace(t, picture, row, column, nil)
+				checkPlace(t, picture, row+1, column, nil)
+				continue
+			}
+			checkPlace(t, picture, row, column, inputs[i*pixels:][:pixels])
+			checkPlace(t, picture, row+1, column, outputs[i*pixels:][:pixels])
+		}
+	}
+}
