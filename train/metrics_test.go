@@ -3,7 +3,9 @@ package train
 import (
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -105,6 +107,43 @@ func TestReadMetricsErrors(t *testing.T) {
 		}
 		if _, err := readMetrics(path, 10); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: error is %v, want %q and the path", test.name, err, test.want)
+		}
+	}
+}
+
+// TestImagesPerSecondAreOfTheWholeEpoch checks the last two columns against each other, as far as their six decimals go.
+func TestImagesPerSecondAreOfTheWholeEpoch(t *testing.T) {
+	o := testOptions(t)
+	mustRun(t, o)
+	for _, row := range metricsRows(t, o)[1:] {
+		seconds, rate := number(t, row[8]), number(t, row[9])
+		if images := seconds * rate; math.Abs(images-trainImages) > 1e-6*(seconds+rate) {
+			t.Errorf("epoch %s: %v images/s for %v s are %v images, want %d", row[0], rate, seconds, images, trainImages)
+		}
+	}
+}
+
+// TestPrintedRowsAreTheMetrics checks each row of the printed table against the row of the metrics, to half a unit of its last digit.
+func TestPrintedRowsAreTheMetrics(t *testing.T) {
+	o := testOptions(t)
+	o.LearningRate = 0.05 // so that the terms are not alike on training and test images
+	mustRun(t, o)
+	rows := metricsRows(t, o)
+	for epoch := 1; epoch <= 2; epoch++ {
+		_, line, _ := strings.Cut(printed(o), fmt.Sprintf("\n    %d/2 ", epoch))
+		line, _, _ = strings.Cut(line, "\n")
+		fields := strings.Fields(strings.ReplaceAll(line, ",", ""))
+		if len(fields) != 8 {
+			t.Fatalf("epoch %d: the row has %d numbers, want 8:\n%s", epoch, len(fields), printed(o))
+		}
+		for i, decimals := range []int{2, 2, 2, 2, 2, 2, 1, 0} {
+			got, want := number(t, fields[i]), number(t, rows[epoch][2+i])
+			if math.Abs(got-want) > 0.5*math.Pow10(-decimals)+1e-6 {
+				t.Errorf("epoch %d: printed %s where %s is %v", epoch, fields[i], rows[0][2+i], want)
+			}
+		}
+		if fields[0] == fields[3] || fields[1] == fields[4] || fields[2] == fields[5] {
+			t.Errorf("epoch %d: training and test images cannot be told apart: %v", epoch, fields)
 		}
 	}
 }
