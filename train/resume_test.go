@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"govae/train/checkpoint"
 )
 
 func TestResumedRunHasTheSameBits(t *testing.T) {
@@ -180,5 +182,77 @@ func TestResumeOfACompleteRunDoesNothing(t *testing.T) {
 	}
 	if !maps.Equal(contents(t, o.Out), before) {
 		t.Error("a file has changed")
+	}
+}
+
+// interruptedAtStep10 returns options that resume a run which was interrupted after three steps of its second epoch.
+func interruptedAtStep10(t *testing.T) Options {
+	t.Helper()
+	o := testOptions(t)
+	if err := interruptedAfter(t, o, epochSteps+3); !errors.Is(err, ErrInterrupted) {
+		t.Fatal(err)
+	}
+	o.Resume = true
+	return o
+}
+
+// changeCheckpoint writes a run's checkpoint anew, with another account of where the run stands.
+func changeCheckpoint(t *testing.T, o Options, change func(*checkpoint.Run)) {
+	t.Helper()
+	c := load(t, o, "checkpoint.safetensors")
+	change(&c.Run)
+	if err := checkpoint.Save(filepath.Join(o.Out, "checkpoint.safetensors"), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSecondsOfAnEpochAddUp resumes an epoch of which the first three steps are said to have taken very long, is interrupted in it once
+// more, and resumes it again.
+func TestSecondsOfAnEpochAddUp(t *testing.T) {
+	const long = 1e6
+	o := interruptedAtStep10(t)
+	changeCheckpoint(t, o, func(run *checkpoint.Run) { run.Partial.Seconds = long })
+	if err := interruptedAfter(t, o, 2); !errors.Is(err, ErrInterrupted) {
+		t.Fatal(err)
+	}
+	if got := load(t, o, "checkpoint.safetensors").Run.Partial.Seconds; got < long {
+		t.Errorf("after two more steps the epoch has taken %v s, want at least the %v s before them", got, long)
+	}
+	mustRun(t, o)
+	rows := metricsRows(t, o)
+	if got := number(t, rows[2][8]); got < long {
+		t.Errorf("the epoch has taken %v s, want at least the %v s of its first steps", got, long)
+	}
+	if got := number(t, rows[1][8]); got >= long {
+		t.Errorf("the epoch before has taken %v s", got)
+	}
+}
+
+func TestStepThatDoesNotFitItsEpochIsRefused(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*checkpoint.Run) // of one epoch, 10 steps, and 24 images of the second epoch
+		want   string
+	}{
+		{"a step more", func(run *checkpoint.Run) { run.Step++ }, "step 11 does not fit 1 epochs of 7 steps and 24 images"},
+		{"an epoch's steps more", func(run *checkpoint.Run) { run.Step += epochSteps }, "step 17 does not fit 1 epochs of 7 steps and 24 images"},
+		{"an epoch's steps less", func(run *checkpoint.Run) { run.Step -= epochSteps }, "step 3 does not fit 1 epochs of 7 steps and 24 images"},
+		{"an epoch more", func(run *checkpoint.Run) { run.Epoch++ }, "step 10 does not fit 2 epochs of 7 steps and 24 images"},
+		{"a batch's images less", func(run *checkpoint.Run) { run.Partial.Images -= batch }, "step 10 does not fit 1 epochs of 7 steps and 16 images"},
+		{"no images", func(run *checkpoint.Run) { run.Partial = checkpoint.Sums{} }, "step 10 does not fit 1 epochs of 7 steps and 0 images"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := interruptedAtStep10(t)
+			changeCheckpoint(t, o, test.change)
+			before := contents(t, o.Out)
+			err := Run(t.Context(), o)
+			path := filepath.Join(o.Out, "checkpoint.safetensors")
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
+				t.Errorf("error is %v, want %q and the path", err, test.want)
+			}
+			if !maps.Equal(contents(t, o.Out), before) {
+				t.Error("a file has changed")
+			}
+		})
 	}
 }
