@@ -21,26 +21,13 @@ var (
 	activations = []op.Activation{op.ReLU, op.Tanh, op.Sigmoid}
 )
 
-// Limits that keep a Config from asking for more memory than any machine has.
+// Limits that, with MaxSide, keep a Config from asking for more memory than any machine has.
 // They also bound what a checkpoint's reader will believe.
 const (
-	maxSide       = 1 << 12 // pixels on a side of an image
 	maxWidth      = 1 << 16 // units in a layer
 	maxLayers     = 64
 	maxParameters = 1 << 30 // values in all parameters: 4 GiB of float32
 )
-
-// Image is the shape of one image. Its pixels are stored row by row, the channels of a pixel side by side.
-type Image struct {
-	Height   int `json:"height"`
-	Width    int `json:"width"`
-	Channels int `json:"channels"`
-}
-
-// Pixels returns how many values one image has: height · width · channels.
-func (i Image) Pixels() int { return i.Height * i.Width * i.Channels }
-
-func (i Image) String() string { return fmt.Sprintf("%d×%d×%d", i.Height, i.Width, i.Channels) }
 
 // Config describes a model completely: with it and the parameters by name, a network can be rebuilt.
 // It is stored in every checkpoint.
@@ -84,14 +71,8 @@ func (c Config) Validate() error {
 	if err := oneOf("kind", c.Kind, kinds); err != nil {
 		return err
 	}
-	if err := inRange("image.height", c.Image.Height, maxSide); err != nil {
+	if err := c.Image.check("image"); err != nil {
 		return err
-	}
-	if err := inRange("image.width", c.Image.Width, maxSide); err != nil {
-		return err
-	}
-	if c.Image.Channels != 1 && c.Image.Channels != 3 {
-		return fmt.Errorf("model: image.channels is %d, want 1 (grey) or 3 (RGB)", c.Image.Channels)
 	}
 	if n := len(c.Hidden); n < 1 || n > maxLayers {
 		return fmt.Errorf("model: hidden has %d layers, want 1 to %d", n, maxLayers)

@@ -14,7 +14,8 @@ import (
 // maxPixels is the most that a picture may have: 256 MiB of grey levels.
 const maxPixels = 1 << 28
 
-// Shape is the size of one image, whose values are stored row by row, the channels of a pixel side by side.
+// Shape is the size of one image, whose values are stored channels first: all of the first channel row by row, then all
+// of the next.
 type Shape struct{ Height, Width, Channels int }
 
 // values returns how many values one image has.
@@ -49,7 +50,7 @@ func Alternate(above, below []float32, values, columns int) ([]float32, error) {
 }
 
 // Grid lays images out row by row, columns in a row, each pixel drawn as a square of scale pixels.
-// images is [n, height, width, channels], black at 0 and full at 1; values outside are clamped, and NaN is black.
+// images is [n, channels, height, width], black at 0 and full at 1; values outside are clamped, and NaN is black.
 // Places of the last row without an image are black. One channel gives an *image.Gray, three (RGB) an opaque *image.RGBA.
 // It returns an error where images is no whole number of images, or the picture would be empty or too large.
 func Grid(images []float32, shape Shape, columns, scale int) (image.Image, error) {
@@ -85,19 +86,17 @@ func Grid(images []float32, shape Shape, columns, scale int) (image.Image, error
 
 // paint draws the images into pix, which has stride bytes in a row and size bytes in a pixel.
 func paint(pix []byte, stride, size int, images []float32, shape Shape, columns, scale int) {
-	for at := 0; at < len(images); at += shape.Channels {
-		pixel := at / shape.Channels
-		x := pixel % shape.Width
-		y := pixel / shape.Width % shape.Height
+	for at, v := range images {
+		x := at % shape.Width
+		y := at / shape.Width % shape.Height
+		channel := at / (shape.Width * shape.Height) % shape.Channels
 		i := at / shape.values()
 		left := (i%columns*shape.Width + x) * scale
 		top := (i/columns*shape.Height + y) * scale
-		for c := range shape.Channels {
-			value := level(images[at+c])
-			for dy := range scale {
-				for dx := range scale {
-					pix[(top+dy)*stride+(left+dx)*size+c] = value
-				}
+		value := level(v)
+		for dy := range scale {
+			for dx := range scale {
+				pix[(top+dy)*stride+(left+dx)*size+channel] = value
 			}
 		}
 	}

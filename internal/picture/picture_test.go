@@ -66,24 +66,33 @@ func TestGridScalesEachPixelToASquare(t *testing.T) {
 	}
 }
 
+// TestGridPlacesColours draws two images of 2 rows and 3 columns, RGB, in 3 columns, with another level for every value:
+// from 100 on for red, from 110 on for green, from 120 on for blue, and 100 more in the second image. The third place is
+// black and opaque.
 func TestGridPlacesColours(t *testing.T) {
-	// Two images of 1 row and 2 columns, RGB, in 3 columns: the third place is black and opaque.
-	images := []float32{
-		1, 0, 0, 0, 1, 0,
-		0, 0, 1, 51. / 255, 102. / 255, 153. / 255,
+	const scale = 2
+	images := make([]float32, 0, 36)
+	for _, first := range []int{100, 110, 120, 200, 210, 220} {
+		for pixel := range 6 {
+			images = append(images, float32(first+pixel)/255)
+		}
 	}
-	img, err := Grid(images, Shape{1, 2, 3}, 3, 2)
+	img, err := Grid(images, Shape{2, 3, 3}, 3, scale)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := img.Bounds(), image.Rect(0, 0, 12, 2); got != want {
+	if got, want := img.Bounds(), image.Rect(0, 0, 9*scale, 2*scale); got != want {
 		t.Fatalf("bounds are %v, want %v", got, want)
 	}
-	row := []color.RGBA{{255, 0, 0, 255}, {0, 255, 0, 255}, {0, 0, 255, 255}, {51, 102, 153, 255}, {0, 0, 0, 255}, {0, 0, 0, 255}}
-	for y := range 2 {
-		for x := range 12 {
-			if got := img.At(x, y); got != row[x/2] {
-				t.Errorf("pixel (%d, %d) is %v, want %v", x, y, got, row[x/2])
+	black := color.RGBA{A: 255}
+	want := [2][9]color.RGBA{
+		{{100, 110, 120, 255}, {101, 111, 121, 255}, {102, 112, 122, 255}, {200, 210, 220, 255}, {201, 211, 221, 255}, {202, 212, 222, 255}, black, black, black},
+		{{103, 113, 123, 255}, {104, 114, 124, 255}, {105, 115, 125, 255}, {203, 213, 223, 255}, {204, 214, 224, 255}, {205, 215, 225, 255}, black, black, black},
+	}
+	for y := range 2 * scale {
+		for x := range 9 * scale {
+			if got := img.At(x, y); got != want[y/scale][x/scale] {
+				t.Errorf("pixel (%d, %d) is %v, want %v", x, y, got, want[y/scale][x/scale])
 			}
 		}
 	}

@@ -10,12 +10,13 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"govae/model"
 )
 
-// Limits on what a file may hold, so that no file can ask for more memory than a machine has.
+// Limits on what a file may hold, beside model.MaxSide, so that no file can ask for more memory than a machine has.
 const (
 	maxCount = 1 << 22 // images or labels in a file
-	maxSide  = 1 << 12 // pixels on a side of an image
 	maxBytes = 1 << 30 // of a file's values
 )
 
@@ -97,7 +98,7 @@ func readHeader(r io.Reader, dimensions int) ([]int, error) {
 	limits := []struct {
 		name string
 		most int32
-	}{{"count", maxCount}, {"image height", maxSide}, {"image width", maxSide}}
+	}{{"count", maxCount}, {"image height", model.MaxSide}, {"image width", model.MaxSide}}
 	sizes := make([]int, dimensions)
 	for i, size := range header[1:] {
 		if limit := limits[i]; size < 1 || size > limit.most {

@@ -9,8 +9,8 @@
 //	images, err := g.Sample(64, 1) // [64, pixels], in [0, 1]
 //
 // The other methods, in walk.go, lay out walks through the latent space. runner.go executes the graphs, and cmd/generate makes
-// a picture of the images, with internal/picture. All methods return images as they are fed to the model: row by
-// row, the channels of a pixel side by side, values in [0, 1].
+// a picture of the images, with internal/picture. All methods return images as they are fed to the model, channels
+// first: all of the first channel row by row, then all of the next, values in [0, 1].
 package generate
 
 import (
