@@ -35,8 +35,8 @@ func TestLogitsInPython(t *testing.T) {
 		t.Fatal(err)
 	}
 	const n = 100
-	x := make([]float32, n*set.Test.Pixels())
-	set.Test.FillFrom(x, 0)
+	x := make([]float32, n*set.Test.Shape.Pixels())
+	set.Test.Fill(x, 0)
 
 	path := *checkpointFlag
 	if path == "" {

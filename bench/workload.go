@@ -73,12 +73,12 @@ func (w *Workload) Measure(step func(x []float32) (loss float64, err error)) (Re
 	if err != nil {
 		return Result{}, err
 	}
-	n, pixels := set.Train.Len(), set.Train.Pixels()
+	n, pixels := set.Train.Len(), set.Train.Shape.Pixels()
 	if w.Batch > n {
 		return Result{}, fmt.Errorf("bench: -batch %d: want at most %d, the images there are", w.Batch, n)
 	}
 	images := make([]float32, n*pixels)
-	set.Train.FillFrom(images, 0)
+	set.Train.Fill(images, 0)
 
 	first := 0 // of the next batch's images
 	return measure(w.seconds, func() (float64, error) {

@@ -26,7 +26,7 @@ func newBatcher(o Options, set *dataset.Set) *batcher {
 		seed:   o.Model.Seed,
 		beta:   float32(o.Beta),
 		size:   o.Batch,
-		pixels: set.Train.Pixels(),
+		pixels: set.Train.Shape.Pixels(),
 		latent: o.Model.Latent,
 		set:    set,
 	}
@@ -41,7 +41,11 @@ func newBatcher(o Options, set *dataset.Set) *batcher {
 // The ε are those of the training steps from step on.
 func (b *batcher) training(indices []int, step uint64) iter.Seq2[int, Batch] {
 	return b.ahead(len(indices), maker{
-		images: func(dst []float32, first, n int) { b.set.Train.Fill(dst, indices[first:first+n]) },
+		images: func(dst []float32, first, n int) {
+			for row, i := range indices[first : first+n] {
+				b.set.Train.Fill(dst[row*b.pixels:][:b.pixels], i)
+			}
+		},
 		noise: func(dst []float32, first, _ int) {
 			philox.New(b.seed, philox.Epsilon, step+uint64(first/b.size)).Normal(dst)
 		},
@@ -52,7 +56,7 @@ func (b *batcher) training(indices []int, step uint64) iter.Seq2[int, Batch] {
 // so it is the same for every batch size.
 func (b *batcher) test() iter.Seq2[int, Batch] {
 	return b.ahead(b.set.Test.Len(), maker{
-		images: func(dst []float32, first, _ int) { b.set.Test.FillFrom(dst, first) },
+		images: func(dst []float32, first, _ int) { b.set.Test.Fill(dst, first) },
 		noise: func(dst []float32, first, n int) {
 			for i := range n {
 				philox.New(b.seed, philox.TestEpsilon, uint64(first+i)).Normal(dst[i*b.latent:][:b.latent])

@@ -8,6 +8,7 @@ import (
 
 	"govae/internal/parallel"
 	"govae/internal/philox"
+	"govae/model"
 	"govae/train/dataset"
 )
 
@@ -22,9 +23,9 @@ func forBatchers(t *testing.T, test func(t *testing.T, b *batcher)) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, side := range []int{56, 100} {
 		pixels := side * side
-		split := dataset.Split{Height: side, Width: side, Channels: 1, Images: make([]byte, aheadImages*pixels), Labels: make([]byte, aheadImages)}
-		for i := range split.Images {
-			split.Images[i] = byte(i%251 + i/pixels)
+		split := model.Images{Shape: model.Image{Height: side, Width: side, Channels: 1}, Values: make([]byte, aheadImages*pixels)}
+		for i := range split.Values {
+			split.Values[i] = byte(i%251 + i/pixels)
 		}
 		o := DefaultOptions()
 		o.Batch, o.Model.Latent, o.Model.Seed = aheadSize, aheadLatent, aheadSeed
@@ -38,7 +39,7 @@ func forBatchers(t *testing.T, test func(t *testing.T, b *batcher)) {
 
 // checkBatch reports where a batch is not that of the images at indices with the given ε, after some time in which
 // the cores may have made the next.
-func checkBatch(t *testing.T, got Batch, split *dataset.Split, indices []int, epsilon []float32) {
+func checkBatch(t *testing.T, got Batch, split *model.Images, indices []int, epsilon []float32) {
 	t.Helper()
 	for range 100 {
 		parallel.For(2, 1, func(int, int) {})
@@ -46,13 +47,13 @@ func checkBatch(t *testing.T, got Batch, split *dataset.Split, indices []int, ep
 	if got.Beta != 1 || !slices.Equal(got.Epsilon, epsilon) {
 		t.Errorf("β is %v, ε are %v, want 1 and %v", got.Beta, got.Epsilon, epsilon)
 	}
-	pixels := split.Pixels()
+	pixels := split.Shape.Pixels()
 	if len(got.X) != len(indices)*pixels {
 		t.Fatalf("%d pixels, want those of %d images", len(got.X), len(indices))
 	}
 	for row, i := range indices {
 		for p, x := range got.X[row*pixels:][:pixels] {
-			if want := float32(float64(split.Images[i*pixels+p]) / 255); x != want {
+			if want := float32(float64(split.Values[i*pixels+p]) / 255); x != want {
 				t.Fatalf("pixel %d of image %d is %v, want %v", p, i, x, want)
 			}
 		}

@@ -49,7 +49,7 @@ func (c *console) line(format string, values ...any) {
 // start prints what is trained, on what data and device, and into which folder.
 func (c *console) start(r *run) {
 	train, test := &r.set.Train, &r.set.Test
-	c.line("data     %s, %s training and %s test images of %d×%d", r.set.Name, english.Sprint(train.Len()), english.Sprint(test.Len()), train.Height, train.Width)
+	c.line("data     %s, %s training and %s test images of %d×%d", r.set.Name, english.Sprint(train.Len()), english.Sprint(test.Len()), train.Shape.Height, train.Shape.Width)
 	if c.verbose {
 		c.line("         from %s, fingerprint %s", r.set.Dir, r.at.Data.Fingerprint)
 	}

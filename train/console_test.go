@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"govae/model"
 	"govae/train/checkpoint"
 	"govae/train/dataset"
 )
@@ -17,7 +18,7 @@ func atStep(terminal bool) (*run, *bytes.Buffer) {
 	o.Epochs = 3
 	r := &run{
 		Options: o,
-		set:     &dataset.Set{Train: dataset.Split{Labels: make([]byte, 1000)}},
+		set:     &dataset.Set{Train: model.Images{Shape: model.Image{Height: 1, Width: 1, Channels: 1}, Values: make([]byte, 1000)}},
 		at:      checkpoint.Run{Epoch: 1, Step: 9, Partial: checkpoint.Sums{Images: 100, Reconstruction: 9000, KL: 2000}},
 		console: &console{w: printed, terminal: terminal},
 	}

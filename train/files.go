@@ -92,9 +92,9 @@ func (r *run) writePictures(weights model.Tensors) error {
 
 	n := min(reconstructionCount, r.set.Test.Len())
 	columns := min(reconstructionColumns, n)
-	pixels := r.set.Test.Pixels()
+	pixels := r.set.Test.Shape.Pixels()
 	inputs := make([]float32, n*pixels)
-	r.set.Test.FillFrom(inputs, 0)
+	r.set.Test.Fill(inputs, 0)
 	outputs, err := generator.Reconstruct(inputs)
 	if err != nil {
 		return err

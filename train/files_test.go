@@ -58,7 +58,7 @@ func TestPicturesShowTheModel(t *testing.T) {
 	}
 	const pixels = height * width
 	inputs := make([]float32, testImages*pixels)
-	for i, level := range set.Test.Images {
+	for i, level := range set.Test.Values {
 		inputs[i] = float32(level) / 255
 	}
 

