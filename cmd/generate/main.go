@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"govae/train"
+	"govae/train/dataset"
 	"govae/train/generate"
 )
 
@@ -35,6 +36,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	if err == nil {
 		return 0
+	}
+	if errors.Is(err, dataset.ErrNoFolder) {
+		err = fmt.Errorf("%w: pass -data DIR, a folder with %s", err, dataset.FileNames)
 	}
 	fmt.Fprintf(stderr, "generate: %v\n", err)
 	if errors.As(err, new(usageError)) {

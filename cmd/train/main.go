@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"govae/train"
+	"govae/train/dataset"
 )
 
 // What the program exits with.
@@ -49,6 +50,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, train.ErrInterrupted): // the run has said so, and how to resume
 		return exitInterrupted
 	default:
+		if errors.Is(err, dataset.ErrNoFolder) {
+			err = fmt.Errorf("%w: pass -data DIR, a folder with %s", err, dataset.FileNames)
+		}
 		fmt.Fprintf(stderr, "train: %v\n", err)
 		return exitFailed
 	}

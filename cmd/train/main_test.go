@@ -73,13 +73,21 @@ func TestUsageErrors(t *testing.T) {
 }
 
 func TestFailureExitsWithOne(t *testing.T) {
-	var stdout, stderr bytes.Buffer
 	dir := t.TempDir()
-	if code := run(t.Context(), []string{"-data", dir, "-out", filepath.Join(dir, "out")}, &stdout, &stderr); code != exitFailed {
-		t.Errorf("exit code %d, want %d", code, exitFailed)
-	}
-	if !strings.Contains(stderr.String(), dir) {
-		t.Errorf("printed %q, which does not name %s", stderr.String(), dir)
+	for _, test := range []struct {
+		data   string
+		advice bool // to name a folder
+	}{{dir, false}, {filepath.Join(dir, "nowhere"), true}} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), []string{"-data", test.data, "-out", filepath.Join(dir, "out")}, &stdout, &stderr); code != exitFailed {
+			t.Errorf("%s: exit code %d, want %d", test.data, code, exitFailed)
+		}
+		if !strings.Contains(stderr.String(), test.data) {
+			t.Errorf("printed %q, which does not name %s", stderr.String(), test.data)
+		}
+		if got := strings.Contains(stderr.String(), ": pass -data DIR, a folder with train-images-idx3-ubyte.gz, "); got != test.advice {
+			t.Errorf("printed %q; want the advice to pass -data: %t", stderr.String(), test.advice)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,16 +17,22 @@ const (
 	testPrefix   = "t10k"
 	imagesSuffix = "-images-idx3-ubyte.gz"
 	labelsSuffix = "-labels-idx1-ubyte.gz"
-
-	fileNames = trainPrefix + imagesSuffix + ", " + trainPrefix + labelsSuffix + ", " +
-		testPrefix + imagesSuffix + " and " + testPrefix + labelsSuffix
 )
+
+// FileNames lists the names of the four files that Open reads, for messages to people.
+const FileNames = trainPrefix + imagesSuffix + ", " + trainPrefix + labelsSuffix + ", " +
+	testPrefix + imagesSuffix + " and " + testPrefix + labelsSuffix
+
+// ErrNoFolder says that there is no folder to read a data set from: the one given is missing or is a file, or, where none
+// was given, MNIST is not where Go keeps its modules.
+var ErrNoFolder = errors.New("no data folder")
 
 // Open reads the four gzipped IDX files in dir: train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz,
 // t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz. Images may have any shape up to 4096×4096.
 // Without a dir it reads the MNIST files that the GoMNIST module carries, from the module cache.
 //
-// Every file is checked to its end. An error names the file and what is wrong with it.
+// Every file is checked to its end. An error names the file and what is wrong with it. It is ErrNoFolder where there is no
+// folder, and fs.ErrNotExist where the folder that was given, or a file in it, does not exist.
 func Open(dir string) (*Set, error) {
 	set := &Set{Name: "MNIST", Dir: dir}
 	if dir == "" {
@@ -42,9 +49,9 @@ func Open(dir string) (*Set, error) {
 		set.Name = filepath.Base(absolute)
 	}
 	if info, err := os.Stat(set.Dir); err != nil {
-		return nil, fmt.Errorf("dataset: no data folder: %w: pass -data DIR, a folder with %s", err, fileNames)
+		return nil, fmt.Errorf("dataset: %w: %w", ErrNoFolder, err)
 	} else if !info.IsDir() {
-		return nil, fmt.Errorf("dataset: %s is a file, want a folder with %s", set.Dir, fileNames)
+		return nil, fmt.Errorf("dataset: %w: %s is a file", ErrNoFolder, set.Dir)
 	}
 
 	var err error

@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -163,6 +165,9 @@ func checkError(t *testing.T, dir string, want ...string) {
 	if err == nil {
 		t.Fatalf("no error, want one with %q", want)
 	}
+	if strings.Contains(err.Error(), "-data") {
+		t.Errorf("error %q speaks of a command's flag", err)
+	}
 	for _, part := range want {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("error is %q, want %q in it", err, part)
@@ -177,7 +182,7 @@ func TestOpenNamesMissingFiles(t *testing.T) {
 			files := goodFiles()
 			delete(files, name)
 			writeFiles(t, dir, files)
-			checkError(t, dir, filepath.Join(dir, name), "a file is missing", fileNames)
+			checkError(t, dir, filepath.Join(dir, name), "a file is missing", FileNames)
 
 			plain := strings.TrimSuffix(name, ".gz")
 			writeFiles(t, dir, map[string][]byte{plain: nil})
@@ -188,15 +193,35 @@ func TestOpenNamesMissingFiles(t *testing.T) {
 
 func TestOpenNamesMissingFolder(t *testing.T) {
 	dir := t.TempDir()
-	checkError(t, filepath.Join(dir, "nowhere"), "no data folder", filepath.Join(dir, "nowhere"))
-
 	writeFiles(t, dir, map[string][]byte{"file": nil})
-	checkError(t, filepath.Join(dir, "file"), filepath.Join(dir, "file")+" is a file, want a folder", fileNames)
+	nowhere, file := filepath.Join(dir, "nowhere"), filepath.Join(dir, "file")
+	checkError(t, nowhere, "no data folder", nowhere)
+	checkError(t, file, "no data folder", file+" is a file")
 
 	if err := os.Mkdir(filepath.Join(dir, "train-images-idx3-ubyte.gz"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	checkError(t, dir, filepath.Join(dir, "train-images-idx3-ubyte.gz"))
+}
+
+func TestOpensErrorsTellWhatIsMissing(t *testing.T) {
+	dir := t.TempDir()
+	files := goodFiles()
+	delete(files, "t10k-labels-idx1-ubyte.gz")
+	writeFiles(t, dir, files)
+	for _, test := range []struct {
+		dir                string
+		noFolder, notExist bool
+	}{
+		{filepath.Join(dir, "nowhere"), true, true},
+		{filepath.Join(dir, "train-labels-idx1-ubyte.gz"), true, false}, // a file
+		{dir, false, true},
+	} {
+		_, err := Open(test.dir)
+		if errors.Is(err, ErrNoFolder) != test.noFolder || errors.Is(err, fs.ErrNotExist) != test.notExist {
+			t.Errorf("%s: error is %v; want ErrNoFolder: %t, fs.ErrNotExist: %t", test.dir, err, test.noFolder, test.notExist)
+		}
+	}
 }
 
 // The expected values are what Yann LeCun, Corinna Cortes and Christopher Burges publish about MNIST.

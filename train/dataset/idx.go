@@ -46,7 +46,7 @@ func missing(path string, err error) error {
 	if _, statErr := os.Stat(plain); statErr == nil {
 		return fmt.Errorf("dataset: %s must be compressed: run gzip on it: %w", plain, err)
 	}
-	return fmt.Errorf("dataset: a file is missing: %w: want %s", err, fileNames)
+	return fmt.Errorf("dataset: a file is missing: %w: want %s", err, FileNames)
 }
 
 // readIDX reads a gzipped IDX file of unsigned bytes to its end. It returns the size of each of its dimensions, [n] or

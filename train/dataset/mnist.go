@@ -24,8 +24,7 @@ func findMNIST(source string) (string, error) {
 			return folder, nil
 		}
 	}
-	return "", fmt.Errorf("dataset: no MNIST files in %s: pass -data DIR, a folder with %s",
-		strings.Join(folders, " or "), fileNames)
+	return "", fmt.Errorf("dataset: %w: no MNIST files in %s", ErrNoFolder, strings.Join(folders, " or "))
 }
 
 // sourceFolder returns where GoMNIST's source was when this program was compiled, with slashes. Every program carries
