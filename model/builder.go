@@ -46,9 +46,9 @@ func (b *builder) parameter(name string) *gorgonia.Node {
 }
 
 // dense adds one layer, with its weight and bias.
-func (b *builder) dense(x *gorgonia.Node, l layer, f op.Activation, xIsData bool) *gorgonia.Node {
+func (b *builder) dense(x *gorgonia.Node, l layer, f op.Activation) *gorgonia.Node {
 	w, bias := b.parameter(l.name+".weight"), b.parameter(l.name+".bias")
-	return named(l.name, must(op.Dense(x, w, bias, f, xIsData)))
+	return named(l.name, must(op.Dense(x, w, bias, f)))
 }
 
 // named gives n the name under which it is drawn and reported.

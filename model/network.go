@@ -6,6 +6,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -61,7 +62,7 @@ func NewWithWeights(cfg Config, batch int, weights Tensors) (n *Network, err err
 	// x → (μ, log σ²) → z → logits
 	n.Mean, n.LogVar = b.encode(n.X)
 	n.Z = named("z", must(op.Reparameterize(n.Mean, n.LogVar, n.Epsilon)))
-	n.Logits = b.decode(n.Z, false)
+	n.Logits = b.decode(n.Z)
 
 	// −ELBO = −log p(x|z) + β·KL(q(z|x) ‖ p(z))
 	logP := named("log p(x|z)", must(likelihoods[cfg.Likelihood].logP(n.Logits, n.X)))
@@ -79,19 +80,19 @@ func (b *builder) encode(x *gorgonia.Node) (mean, logVar *gorgonia.Node) {
 	layers, meanHead, logVarHead, _ := b.config.layers()
 	h := x
 	for _, l := range layers {
-		h = b.dense(h, l, b.config.Activation, h == x)
+		h = b.dense(h, l, b.config.Activation)
 	}
-	return b.dense(h, meanHead, op.Identity, false), b.dense(h, logVarHead, op.Identity, false)
+	return b.dense(h, meanHead, op.Identity), b.dense(h, logVarHead, op.Identity)
 }
 
-// decode adds the decoder: z, [batch, latent], to the logits, [batch, pixels]. zIsData says that nobody reads a gradient by z.
-func (b *builder) decode(z *gorgonia.Node, zIsData bool) *gorgonia.Node {
+// decode adds the decoder: z, [batch, latent], to the logits, [batch, pixels].
+func (b *builder) decode(z *gorgonia.Node) *gorgonia.Node {
 	_, _, _, layers := b.config.layers()
 	h := z
 	for _, l := range layers[:len(layers)-1] {
-		h = b.dense(h, l, b.config.Activation, zIsData && h == z)
+		h = b.dense(h, l, b.config.Activation)
 	}
-	return b.dense(h, layers[len(layers)-1], op.Identity, false)
+	return b.dense(h, layers[len(layers)-1], op.Identity)
 }
 
 // Gradients adds the backward graph and returns the loss's gradient by each parameter, in the order of Parameters.
@@ -104,6 +105,8 @@ func (n *Network) Gradients() (gorgonia.Nodes, error) {
 	for i, g := range gradients {
 		named("∂loss/∂"+n.Parameters[i].Name(), g)
 	}
+	// An operation's derivative may have made more than is wanted, such as the first layer's gradient by x, a whole matrix product.
+	n.Graph = n.Graph.SubgraphRoots(append(slices.Clone(gradients), n.Loss, n.Reconstruction, n.KL)...)
 	return gradients, nil
 }
 
@@ -142,7 +145,7 @@ func NewDecoder(cfg Config, batch int, weights Tensors) (d *Decoder, err error) 
 		return nil, err
 	}
 	d = &Decoder{Graph: b.graph, Z: b.input("z", cfg.Latent)}
-	d.Logits = b.decode(d.Z, true)
+	d.Logits = b.decode(d.Z)
 	d.Pixels = named("pixels", must(likelihoods[cfg.Likelihood].mean(d.Logits)))
 	return d, nil
 }

@@ -194,7 +194,7 @@ func TestWriteDOT(t *testing.T) {
 	if edges < 40 {
 		t.Errorf("%d edges are drawn", edges)
 	}
-	for _, want := range []string{`label="x\n(4, 15)"`, `label="encoder.0\nDense relu of data\n(4, 7)"`, `label="z\nReparameterize\n(4, 2)"`, `label="loss`} {
+	for _, want := range []string{`label="x\n(4, 15)"`, `label="encoder.0\nDense relu\n(4, 7)"`, `label="z\nReparameterize\n(4, 2)"`, `label="loss`} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the drawing does not say %s", want)
 		}

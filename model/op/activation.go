@@ -62,15 +62,13 @@ func Activate(a *gorgonia.Node, f Activation) (*gorgonia.Node, error) {
 		return nil, err
 	}
 	return gorgonia.ApplyOp(&activate{
-		signature:  signature{name: "Activate " + string(f), inputs: []rank{2}, output: 2},
-		activation: f,
+		signature: signature{spec: Spec{Kind: "Activate", Activation: f}, inputs: []rank{2}, output: 2},
 	}, a)
 }
 
 type activate struct {
 	signature
-	activation Activation
-	y          buffer
+	y buffer
 }
 
 func (o *activate) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) { return o.alike(in) }
@@ -78,14 +76,14 @@ func (o *activate) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) { r
 func (o *activate) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	y := o.y.shaped(in[0].Shape()...)
 	a, values := floats(in[0]), floats(y)
-	eachPart(len(a), func(start, end int) { o.activation.apply(values[start:end], a[start:end]) })
+	eachPart(len(a), func(start, end int) { o.spec.Activation.apply(values[start:end], a[start:end]) })
 	return y, nil
 }
 
 func (o *activate) DiffWRT(int) []bool { return []bool{true} }
 
 func (o *activate) SymDiff(_ gorgonia.Nodes, y, dy *gorgonia.Node) (gorgonia.Nodes, error) {
-	da, err := activationGradient(o.activation, y, dy)
+	da, err := activationGradient(o.spec.Activation, y, dy)
 	return gorgonia.Nodes{da}, err
 }
 
@@ -95,15 +93,13 @@ func activationGradient(f Activation, y, dy *gorgonia.Node) (*gorgonia.Node, err
 		return dy, nil
 	}
 	return gorgonia.ApplyOp(&activateGradient{
-		signature:  signature{name: "∂Activate " + string(f), inputs: []rank{2, 2}, output: 2},
-		activation: f,
+		signature: signature{spec: Spec{Kind: "∂Activate", Activation: f}, inputs: []rank{2, 2}, output: 2},
 	}, y, dy)
 }
 
 type activateGradient struct {
 	signature
-	activation Activation
-	da         buffer
+	da buffer
 }
 
 func (o *activateGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
@@ -114,6 +110,6 @@ func (o *activateGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	y, dy := floats(in[0]), floats(in[1])
 	da := o.da.shaped(in[0].Shape()...)
 	values := floats(da)
-	eachPart(len(y), func(start, end int) { o.activation.gradient(values[start:end], y[start:end], dy[start:end]) })
+	eachPart(len(y), func(start, end int) { o.spec.Activation.gradient(values[start:end], y[start:end], dy[start:end]) })
 	return da, nil
 }

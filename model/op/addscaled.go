@@ -8,7 +8,7 @@ import (
 // AddScaled returns a + s·b, a scalar, of three scalars. s is fed from outside, and is not differentiated.
 func AddScaled(a, s, b *gorgonia.Node) (*gorgonia.Node, error) {
 	return gorgonia.ApplyOp(&addScaled{
-		signature: signature{name: "AddScaled", inputs: []rank{0, 0, 0}, output: 0},
+		signature: signature{spec: Spec{Kind: "AddScaled"}, inputs: []rank{0, 0, 0}, output: 0},
 	}, a, s, b)
 }
 
@@ -25,7 +25,7 @@ func (o *addScaled) DiffWRT(int) []bool { return []bool{true, false, true} }
 // SymDiff returns da = dy and db = dy · s.
 func (o *addScaled) SymDiff(inputs gorgonia.Nodes, _, dy *gorgonia.Node) (gorgonia.Nodes, error) {
 	db, err := gorgonia.ApplyOp(&scaledGradient{
-		signature: signature{name: "∂AddScaled/∂b", inputs: []rank{0, 0}, output: 0},
+		signature: signature{spec: Spec{Kind: "∂AddScaled/∂b"}, inputs: []rank{0, 0}, output: 0},
 	}, dy, inputs[1])
 	return gorgonia.Nodes{dy, nil, db}, err
 }

@@ -15,7 +15,7 @@ import (
 // logits (l) and x are [batch, pixels]; x, in [0, 1], is the probability of a one, and is not differentiated.
 func BernoulliLogLikelihood(logits, x *gorgonia.Node) (*gorgonia.Node, error) {
 	return gorgonia.ApplyOp(&bernoulli{
-		signature: signature{name: "BernoulliLogLikelihood", inputs: []rank{2, 2}, output: 1},
+		signature: signature{spec: Spec{Kind: "BernoulliLogLikelihood"}, inputs: []rank{2, 2}, output: 1},
 	}, logits, x)
 }
 
@@ -48,7 +48,7 @@ func (o *bernoulli) DiffWRT(int) []bool { return []bool{true, false} }
 // SymDiff returns dl = dlogP · (x − sigmoid(l)).
 func (o *bernoulli) SymDiff(inputs gorgonia.Nodes, _, dLogP *gorgonia.Node) (gorgonia.Nodes, error) {
 	dLogits, err := gorgonia.ApplyOp(&bernoulliGradient{
-		signature: signature{name: "∂BernoulliLogLikelihood/∂logits", inputs: []rank{2, 2, 1}, output: 2},
+		signature: signature{spec: Spec{Kind: "∂BernoulliLogLikelihood/∂logits"}, inputs: []rank{2, 2, 1}, output: 2},
 	}, inputs[0], inputs[1], dLogP)
 	return gorgonia.Nodes{dLogits, nil}, err
 }
@@ -59,7 +59,7 @@ type bernoulliGradient struct {
 }
 
 func (o *bernoulliGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
-	return o.alike(in[:2])
+	return o.perRow(in)
 }
 
 func (o *bernoulliGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {

@@ -74,18 +74,83 @@ func TestShapesThatDoNotFit(t *testing.T) {
 	bias := gorgonia.NewVector(g, gorgonia.Float32, gorgonia.WithShape(5), gorgonia.WithName("b"))
 	x, y := matrix(4, 3, "x"), matrix(4, 2, "y")
 	for name, build := range map[string]func() (*gorgonia.Node, error){
-		"x against W":         func() (*gorgonia.Node, error) { return Dense(x, matrix(5, 2, "w"), bias, ReLU, false) },
-		"b against W":         func() (*gorgonia.Node, error) { return Dense(x, matrix(6, 3, "w2"), bias, ReLU, false) },
-		"a vector for x":      func() (*gorgonia.Node, error) { return Dense(bias, matrix(5, 3, "w3"), bias, ReLU, false) },
+		"x against W":         func() (*gorgonia.Node, error) { return Dense(x, matrix(5, 2, "w"), bias, ReLU) },
+		"b against W":         func() (*gorgonia.Node, error) { return Dense(x, matrix(6, 3, "w2"), bias, ReLU) },
+		"a vector for x":      func() (*gorgonia.Node, error) { return Dense(bias, matrix(5, 3, "w3"), bias, ReLU) },
 		"unknown activation":  func() (*gorgonia.Node, error) { return Activate(x, "swish") },
 		"logits against x":    func() (*gorgonia.Node, error) { return BernoulliLogLikelihood(x, y) },
 		"mean against logVar": func() (*gorgonia.Node, error) { return StandardNormalKL(x, y) },
-		"terms of a sum":      func() (*gorgonia.Node, error) { return Sum(x, x, y) },
-		"ranks in a sum":      func() (*gorgonia.Node, error) { return Sum(bias, x) },
+		"terms of a sum":      func() (*gorgonia.Node, error) { return Add(x, x, y) },
+		"ranks in a sum":      func() (*gorgonia.Node, error) { return Add(bias, x) },
+		"a sum of nothing":    func() (*gorgonia.Node, error) { return Add() },
+		"mean of a matrix":    func() (*gorgonia.Node, error) { return BatchMean(x, 1) },
+		"a matrix scaled":     func() (*gorgonia.Node, error) { return Scale(x, 2) },
 		"ε against mean":      func() (*gorgonia.Node, error) { return Reparameterize(x, x, y) },
 	} {
 		if n, err := build(); err == nil {
 			t.Errorf("%s: no error, but %v", name, n)
+		}
+	}
+}
+
+// TestUpstreamGradientsThatDoNotFit checks that a derivative is not built over a gradient of another shape than the value has:
+// a vector of another length would be read past its end.
+func TestUpstreamGradientsThatDoNotFit(t *testing.T) {
+	g := gorgonia.NewGraph()
+	a := gorgonia.NewMatrix(g, gorgonia.Float32, gorgonia.WithShape(4, 3), gorgonia.WithName("a"))
+	b := gorgonia.NewMatrix(g, gorgonia.Float32, gorgonia.WithShape(4, 3), gorgonia.WithName("b"))
+	v := gorgonia.NewVector(g, gorgonia.Float32, gorgonia.WithShape(4), gorgonia.WithName("v"))
+	for _, y := range []*gorgonia.Node{
+		gorgonia.Must(BernoulliLogLikelihood(a, b)),
+		gorgonia.Must(StandardNormalKL(a, b)),
+		gorgonia.Must(BatchMean(v, 1)),
+		gorgonia.Must(Activate(a, Tanh)),
+		gorgonia.Must(Reparameterize(a, b, b)),
+	} {
+		var inputs gorgonia.Nodes
+		for children := g.From(y.ID()); children.Next(); {
+			inputs = append(inputs, children.Node().(*gorgonia.Node))
+		}
+		for _, dy := range []*gorgonia.Node{
+			gorgonia.NewVector(g, gorgonia.Float32, gorgonia.WithShape(3), gorgonia.WithName("short")),
+			gorgonia.NewMatrix(g, gorgonia.Float32, gorgonia.WithShape(4, 1), gorgonia.WithName("column")),
+		} {
+			if _, err := y.Op().(gorgonia.SDOp).SymDiff(inputs, y, dy); err == nil {
+				t.Errorf("%v: no error for a gradient of shape %v", y.Op(), dy.Shape())
+			}
+		}
+	}
+}
+
+// TestSpecs checks that another compiler of a graph is told all that an operation has besides its inputs.
+func TestSpecs(t *testing.T) {
+	g := gorgonia.NewGraph()
+	a := gorgonia.NewMatrix(g, gorgonia.Float32, gorgonia.WithShape(4, 3), gorgonia.WithName("a"))
+	v := gorgonia.NewVector(g, gorgonia.Float32, gorgonia.WithShape(4), gorgonia.WithName("v"))
+	for _, c := range []struct {
+		node *gorgonia.Node
+		want Spec
+		name string
+	}{
+		{gorgonia.Must(Activate(a, Tanh)), Spec{Kind: "Activate", Activation: Tanh}, "Activate tanh"},
+		{gorgonia.Must(BatchMean(v, -1)), Spec{Kind: "BatchMean", Scale: -1}, "BatchMean ·-1"},
+		{gorgonia.Must(StandardNormalKL(a, a)), Spec{Kind: "StandardNormalKL"}, "StandardNormalKL"},
+	} {
+		if got, ok := SpecOf(c.node); !ok || got != c.want || got.String() != c.name {
+			t.Errorf("%v has %+v, named %s (%t), want %+v", c.node, got, got, ok, c.want)
+		}
+	}
+	mean := gorgonia.Must(BatchMean(v, 2))
+	derivatives, err := mean.Op().(gorgonia.SDOp).SymDiff(gorgonia.Nodes{v}, mean, gorgonia.Must(BatchMean(v, 3)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := SpecOf(derivatives[0]); got != (Spec{Kind: "∂BatchMean", Scale: 2, Rows: 4}) {
+		t.Errorf("the derivative of a mean of 4 has %+v", got)
+	}
+	for _, n := range []*gorgonia.Node{a, gorgonia.Must(gorgonia.Sum(v))} {
+		if got, ok := SpecOf(n); ok {
+			t.Errorf("%v, which is none of this package's, has %+v", n, got)
 		}
 	}
 }
@@ -98,6 +163,7 @@ func TestDifferentOperationsStayApart(t *testing.T) {
 	nodes := gorgonia.Nodes{
 		gorgonia.Must(Activate(a, ReLU)), gorgonia.Must(Activate(a, Tanh)),
 		gorgonia.Must(BatchMean(v, 1)), gorgonia.Must(BatchMean(v, -1)),
+		gorgonia.Must(Scale(v, 1)), gorgonia.Must(Scale(v, -1)),
 	}
 	for i, n := range nodes {
 		for _, other := range nodes[:i] {

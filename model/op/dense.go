@@ -13,28 +13,19 @@ import (
 
 // Dense returns a fully connected layer, y = f(x·Wᵀ + b), [batch, out], in one operation.
 //
-// x is [batch, in], w is [out, in], b is [out]. Where x is fed from outside, give xIsData: a
-// gradient with respect to it would be a whole matrix product that nobody reads.
-func Dense(x, w, b *gorgonia.Node, f Activation, xIsData bool) (*gorgonia.Node, error) {
+// x is [batch, in], w is [out, in], b is [out].
+func Dense(x, w, b *gorgonia.Node, f Activation) (*gorgonia.Node, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	name := "Dense " + string(f)
-	if xIsData {
-		name += " of data"
-	}
 	return gorgonia.ApplyOp(&dense{
-		signature:  signature{name: name, inputs: []rank{2, 2, 1}, output: 2},
-		activation: f,
-		xIsData:    xIsData,
+		signature: signature{spec: Spec{Kind: "Dense", Activation: f}, inputs: []rank{2, 2, 1}, output: 2},
 	}, x, w, b)
 }
 
 type dense struct {
 	signature
-	activation Activation
-	xIsData    bool
-	y          buffer
+	y buffer
 }
 
 func (o *dense) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
@@ -44,10 +35,10 @@ func (o *dense) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
 	}
 	x, w, b := shapes[0], shapes[1], shapes[2]
 	if x[1] != w[1] {
-		return nil, fmt.Errorf("%s: x is %v and w %v, want [batch, in] and [out, in]", o.name, x, w)
+		return nil, fmt.Errorf("%s: x is %v and w %v, want [batch, in] and [out, in]", o.spec, x, w)
 	}
 	if b[0] != w[0] {
-		return nil, fmt.Errorf("%s: b is %v and w %v, want [out] and [out, in]", o.name, b, w)
+		return nil, fmt.Errorf("%s: b is %v and w %v, want [out] and [out, in]", o.spec, b, w)
 	}
 	return tensor.Shape{x[0], w[0]}, nil
 }
@@ -55,30 +46,28 @@ func (o *dense) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
 func (o *dense) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	x, w, b := matrix(in[0]), matrix(in[1]), floats(in[2])
 	y := o.y.shaped(x.Rows, w.Rows)
-	sgemm.MulBias(matrix(y), x, w.T(), b, o.activation == ReLU)
-	if o.activation != ReLU {
+	sgemm.MulBias(matrix(y), x, w.T(), b, o.spec.Activation == ReLU)
+	if f := o.spec.Activation; f != ReLU {
 		a := floats(y)
-		eachPart(len(a), func(start, end int) { o.activation.apply(a[start:end], a[start:end]) })
+		eachPart(len(a), func(start, end int) { f.apply(a[start:end], a[start:end]) })
 	}
 	return y, nil
 }
 
-func (o *dense) DiffWRT(int) []bool { return []bool{!o.xIsData, true, true} }
+func (o *dense) DiffWRT(int) []bool { return []bool{true, true, true} }
 
 // SymDiff returns, with a = x·Wᵀ + b and da = dy · f′(a),
 //
 //	dx = da·W,  dW = daᵀ·x,  db = Σ_batch da.
 func (o *dense) SymDiff(inputs gorgonia.Nodes, y, dy *gorgonia.Node) (gorgonia.Nodes, error) {
 	x, w := inputs[0], inputs[1]
-	da, err := activationGradient(o.activation, y, dy)
+	da, err := activationGradient(o.spec.Activation, y, dy)
 	if err != nil {
 		return nil, err
 	}
-	var dx *gorgonia.Node
-	if !o.xIsData {
-		if dx, err = gorgonia.ApplyOp(newDenseInputGradient(), da, w); err != nil {
-			return nil, err
-		}
+	dx, err := gorgonia.ApplyOp(newDenseInputGradient(), da, w)
+	if err != nil {
+		return nil, err
 	}
 	dw, err := gorgonia.ApplyOp(newDenseWeightGradient(), da, x)
 	if err != nil {
@@ -95,7 +84,7 @@ type denseInputGradient struct {
 }
 
 func newDenseInputGradient() *denseInputGradient {
-	return &denseInputGradient{signature: signature{name: "∂Dense/∂x", inputs: []rank{2, 2}, output: 2}}
+	return &denseInputGradient{signature: signature{spec: Spec{Kind: "∂Dense/∂x"}, inputs: []rank{2, 2}, output: 2}}
 }
 
 func (o *denseInputGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
@@ -105,7 +94,7 @@ func (o *denseInputGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, 
 	}
 	da, w := shapes[0], shapes[1]
 	if da[1] != w[0] {
-		return nil, fmt.Errorf("%s: da is %v and w %v, want [batch, out] and [out, in]", o.name, da, w)
+		return nil, fmt.Errorf("%s: da is %v and w %v, want [batch, out] and [out, in]", o.spec, da, w)
 	}
 	return tensor.Shape{da[0], w[1]}, nil
 }
@@ -124,7 +113,7 @@ type denseWeightGradient struct {
 }
 
 func newDenseWeightGradient() *denseWeightGradient {
-	return &denseWeightGradient{signature: signature{name: "∂Dense/∂W", inputs: []rank{2, 2}, output: 2}}
+	return &denseWeightGradient{signature: signature{spec: Spec{Kind: "∂Dense/∂W"}, inputs: []rank{2, 2}, output: 2}}
 }
 
 func (o *denseWeightGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
@@ -134,7 +123,7 @@ func (o *denseWeightGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape,
 	}
 	da, x := shapes[0], shapes[1]
 	if da[0] != x[0] {
-		return nil, fmt.Errorf("%s: da is %v and x %v, want [batch, out] and [batch, in]", o.name, da, x)
+		return nil, fmt.Errorf("%s: da is %v and x %v, want [batch, out] and [batch, in]", o.spec, da, x)
 	}
 	return tensor.Shape{da[1], x[1]}, nil
 }
@@ -153,7 +142,7 @@ type denseBiasGradient struct {
 }
 
 func newDenseBiasGradient() *denseBiasGradient {
-	return &denseBiasGradient{signature: signature{name: "∂Dense/∂b", inputs: []rank{2}, output: 1}}
+	return &denseBiasGradient{signature: signature{spec: Spec{Kind: "∂Dense/∂b"}, inputs: []rank{2}, output: 1}}
 }
 
 func (o *denseBiasGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {

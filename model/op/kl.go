@@ -14,7 +14,7 @@ import (
 // (Kingma and Welling, arXiv:1312.6114, appendix B). mean and logVar are [batch, latent].
 func StandardNormalKL(mean, logVar *gorgonia.Node) (*gorgonia.Node, error) {
 	return gorgonia.ApplyOp(&standardNormalKL{
-		signature: signature{name: "StandardNormalKL", inputs: []rank{2, 2}, output: 1},
+		signature: signature{spec: Spec{Kind: "StandardNormalKL"}, inputs: []rank{2, 2}, output: 1},
 	}, mean, logVar)
 }
 
@@ -44,31 +44,34 @@ func (o *standardNormalKL) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 
 func (o *standardNormalKL) DiffWRT(int) []bool { return []bool{true, true} }
 
+// The kinds of the two derivatives.
+const (
+	klByMean   = "∂StandardNormalKL/∂mean"
+	klByLogVar = "∂StandardNormalKL/∂logVar"
+)
+
 // SymDiff returns dμ = dKL · μ and dlogVar = dKL · ½·(exp(logVar) − 1).
 func (o *standardNormalKL) SymDiff(inputs gorgonia.Nodes, _, dKL *gorgonia.Node) (gorgonia.Nodes, error) {
-	dMean, err := gorgonia.ApplyOp(&standardNormalKLGradient{
-		signature: signature{name: "∂StandardNormalKL/∂mean", inputs: []rank{2, 1}, output: 2},
-		of:        vec.Scale,
-	}, inputs[0], dKL)
+	dMean, err := gorgonia.ApplyOp(newStandardNormalKLGradient(klByMean), inputs[0], dKL)
 	if err != nil {
 		return nil, err
 	}
-	dLogVar, err := gorgonia.ApplyOp(&standardNormalKLGradient{
-		signature: signature{name: "∂StandardNormalKL/∂logVar", inputs: []rank{2, 1}, output: 2},
-		of:        vec.StandardNormalKLGradient,
-	}, inputs[1], dKL)
+	dLogVar, err := gorgonia.ApplyOp(newStandardNormalKLGradient(klByLogVar), inputs[1], dKL)
 	return gorgonia.Nodes{dMean, dLogVar}, err
 }
 
-// standardNormalKLGradient computes the gradient with respect to p, [batch, latent], which is the mean or logVar.
+// standardNormalKLGradient computes the gradient with respect to p, [batch, latent], which is the mean or logVar, as its kind says.
 type standardNormalKLGradient struct {
 	signature
-	of func(dp, p []float32, dKL float32) // computes it for one image
 	dp buffer
 }
 
+func newStandardNormalKLGradient(kind string) *standardNormalKLGradient {
+	return &standardNormalKLGradient{signature: signature{spec: Spec{Kind: kind}, inputs: []rank{2, 1}, output: 2}}
+}
+
 func (o *standardNormalKLGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
-	return o.alike(in[:1])
+	return o.perRow(in)
 }
 
 func (o *standardNormalKLGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
@@ -76,8 +79,12 @@ func (o *standardNormalKLGradient) Do(in ...gorgonia.Value) (gorgonia.Value, err
 	batch, latent := size(in[0])
 	dp := o.dp.shaped(batch, latent)
 	gradient := floats(dp)
+	ofImage := vec.Scale
+	if o.spec.Kind == klByLogVar {
+		ofImage = vec.StandardNormalKLGradient
+	}
 	eachRow(batch, latent, func(row, start, end int) {
-		o.of(gradient[start:end], p[start:end], dKL[row])
+		ofImage(gradient[start:end], p[start:end], dKL[row])
 	})
 	return dp, nil
 }

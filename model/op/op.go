@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"hash"
 	"hash/fnv"
-	"io"
 
 	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
@@ -20,6 +19,39 @@ import (
 
 	"govae/internal/parallel"
 )
+
+// Spec says what an operation computes: its kind, and the parameters that operations of that kind have. The operation's name and
+// hash follow from it, and by it another device's compiler knows the operation. What the inputs' shapes tell is not in it.
+type Spec struct {
+	Kind       string     // such as Dense, and ∂Dense/∂W for what its derivative computes
+	Activation Activation // of Dense, Activate and ∂Activate
+	Scale      float32    // of BatchMean, ∂BatchMean and Scale
+	Rows       int        // of the output, where no input has as many
+}
+
+// String returns the name under which the operation is drawn and reported: Dense relu.
+func (s Spec) String() string {
+	name := s.Kind
+	if s.Activation != "" {
+		name += " " + string(s.Activation)
+	}
+	if s.Scale != 0 {
+		name += fmt.Sprintf(" ·%g", s.Scale)
+	}
+	if s.Rows != 0 {
+		name += fmt.Sprintf(" of %d", s.Rows)
+	}
+	return name
+}
+
+// SpecOf returns the Spec of the operation that computes n. It is false where n is an input, or another package's operation computes it.
+func SpecOf(n *gorgonia.Node) (Spec, bool) {
+	o, ok := n.Op().(interface{ Spec() Spec })
+	if !ok {
+		return Spec{}, false
+	}
+	return o.Spec(), true
+}
 
 // rank is how many dimensions a value has: 0 for a scalar, 1 for a vector, 2 for a matrix.
 type rank int
@@ -30,9 +62,7 @@ const partSize = 1 << 12
 
 // signature is the part of a gorgonia.Op that is the same for all of ours.
 type signature struct {
-	// name must hold every parameter of the operation: Gorgonia merges nodes whose operations
-	// hash alike and whose inputs are the same.
-	name   string
+	spec   Spec
 	inputs []rank
 	output rank
 }
@@ -41,9 +71,11 @@ func (s signature) Arity() int           { return len(s.inputs) }
 func (s signature) ReturnsPtr() bool     { return true }
 func (s signature) CallsExtern() bool    { return false }
 func (s signature) OverwritesInput() int { return -1 }
-func (s signature) String() string       { return s.name }
+func (s signature) String() string       { return s.spec.String() }
+func (s signature) Spec() Spec           { return s.spec }
 
-func (s signature) WriteHash(h hash.Hash) { io.WriteString(h, s.name) }
+// WriteHash writes every parameter of the operation, since Gorgonia merges nodes whose operations hash alike and whose inputs are the same.
+func (s signature) WriteHash(h hash.Hash) { fmt.Fprintf(h, "%#v", s.spec) }
 
 func (s signature) Hashcode() uint32 {
 	h := fnv.New32a()
@@ -68,11 +100,11 @@ func (s signature) Type() hm.Type {
 func (s signature) shapes(inputs []gorgonia.DimSizer) ([]tensor.Shape, error) {
 	shapes, err := gorgonia.DimSizersToShapes(inputs)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.name, err)
+		return nil, fmt.Errorf("%s: %w", s.spec, err)
 	}
 	for i, r := range s.inputs[:len(shapes)] {
 		if shapes[i].Dims() != int(r) {
-			return nil, fmt.Errorf("%s: input %d has shape %v, want %d dimensions", s.name, i, shapes[i], r)
+			return nil, fmt.Errorf("%s: input %d has shape %v, want %d dimensions", s.spec, i, shapes[i], r)
 		}
 	}
 	return shapes, nil
@@ -86,10 +118,28 @@ func (s signature) alike(inputs []gorgonia.DimSizer) (tensor.Shape, error) {
 	}
 	for i, shape := range shapes[1:] {
 		if !shape.Eq(shapes[0]) {
-			return nil, fmt.Errorf("%s: input %d has shape %v, want %v, that of input 0", s.name, i+1, shape, shapes[0])
+			return nil, fmt.Errorf("%s: input %d has shape %v, want %v, that of input 0", s.spec, i+1, shape, shapes[0])
 		}
 	}
 	return shapes[0].Clone(), nil
+}
+
+// perRow is the InferShape of an operation whose last input is a vector with a value for each row of the others, which are alike
+// and have the output's shape.
+func (s signature) perRow(inputs []gorgonia.DimSizer) (tensor.Shape, error) {
+	last := len(inputs) - 1
+	shape, err := s.alike(inputs[:last])
+	if err != nil {
+		return nil, err
+	}
+	shapes, err := s.shapes(inputs)
+	if err != nil {
+		return nil, err
+	}
+	if shapes[last][0] != shape[0] {
+		return nil, fmt.Errorf("%s: input %d has shape %v, want a value for each row of %v", s.spec, last, shapes[last], shape)
+	}
+	return shape, nil
 }
 
 // buffer is an output that an operation owns.

@@ -14,7 +14,7 @@ import (
 // and is not differentiated.
 func Reparameterize(mean, logVar, epsilon *gorgonia.Node) (*gorgonia.Node, error) {
 	return gorgonia.ApplyOp(&reparameterize{
-		signature: signature{name: "Reparameterize", inputs: []rank{2, 2, 2}, output: 2},
+		signature: signature{spec: Spec{Kind: "Reparameterize"}, inputs: []rank{2, 2, 2}, output: 2},
 	}, mean, logVar, epsilon)
 }
 
@@ -43,7 +43,7 @@ func (o *reparameterize) DiffWRT(int) []bool { return []bool{true, true, false} 
 func (o *reparameterize) SymDiff(inputs gorgonia.Nodes, _, dz *gorgonia.Node) (gorgonia.Nodes, error) {
 	logVar, epsilon := inputs[1], inputs[2]
 	dLogVar, err := gorgonia.ApplyOp(&reparameterizeGradient{
-		signature: signature{name: "∂Reparameterize/∂logVar", inputs: []rank{2, 2, 2}, output: 2},
+		signature: signature{spec: Spec{Kind: "∂Reparameterize/∂logVar"}, inputs: []rank{2, 2, 2}, output: 2},
 	}, logVar, epsilon, dz)
 	return gorgonia.Nodes{dz, dLogVar, nil}, err
 }

@@ -9,8 +9,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// TestSum checks sums of scalars, vectors and matrices, and that a second run of the graph does not add to what the first has left.
-func TestSum(t *testing.T) {
+// TestAdd checks sums of scalars, vectors and matrices, and that a second run of the graph does not add to what the first has left.
+func TestAdd(t *testing.T) {
 	for _, shape := range []tensor.Shape{nil, {5}, {70, 90}} { // the matrix is more than one core's share
 		for n := 1; n <= 4; n++ {
 			random := rand.New(rand.NewPCG(uint64(n), 0))
@@ -24,7 +24,7 @@ func TestSum(t *testing.T) {
 					want[j] += v
 				}
 			}
-			total, err := Sum(terms...)
+			total, err := Add(terms...)
 			if err != nil {
 				t.Fatal(err)
 			}
