@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"sync/atomic"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -26,7 +27,8 @@ type Adam struct {
 	Steps         uint64        // t, the updates made
 	First, Second model.Tensors // m and v, by parameter name; a missing one is zero
 
-	parameters []values // of the step at hand, kept for their memory
+	parameters []values    // of the step at hand, kept for their memory
+	notFinite  atomic.Bool // whether the step at hand made a weight or a moment so
 }
 
 // values are a parameter's, with its moments and gradients.
@@ -41,6 +43,7 @@ func NewAdam(rate float64) *Adam {
 
 // Step updates every weight once, in place, against its gradient. Each of the ValueGrads must be a gorgonia.Namer,
 // and the name the same at every step. Where one of them does not fit, an error names it and no weight is updated.
+// Where a weight or a moment becomes infinite or not a number, the error wraps ErrNotFinite, and all of them have been updated.
 func (a *Adam) Step(weights []gorgonia.ValueGrad) error {
 	a.parameters = a.parameters[:0]
 	for _, weight := range weights {
@@ -54,15 +57,22 @@ func (a *Adam) Step(weights []gorgonia.ValueGrad) error {
 	// All the parameters in one loop: each loop ends in a wait for the other cores, and a bias is not worth one. A block
 	// is a share of each of them, as a block of the product that computes a large gradient is: so a core finds most of what it
 	// has computed.
+	a.notFinite.Store(false)
 	shares := adamShares * runtime.GOMAXPROCS(0)
 	parallel.For(shares, 1, func(share, _ int) {
 		for _, p := range a.parameters {
 			start, end := cut(len(p.w), share, shares), cut(len(p.w), share+1, shares)
-			vec.Adam(p.w[start:end], p.m[start:end], p.v[start:end], p.g[start:end],
+			finite := vec.Adam(p.w[start:end], p.m[start:end], p.v[start:end], p.g[start:end],
 				float32(a.Beta1), float32(a.Beta2), float32(rate), float32(correction), float32(a.Epsilon))
+			if !finite {
+				a.notFinite.Store(true)
+			}
 		}
 	})
 	a.Steps++
+	if a.notFinite.Load() {
+		return fmt.Errorf("train: Adam made a weight or a moment infinite or not a number: %w", ErrNotFinite)
+	}
 	return nil
 }
 

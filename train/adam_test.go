@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -95,6 +96,39 @@ func TestAdamErrors(t *testing.T) {
 		if got := good.value.Float32s(); !slices.Equal(got, []float32{1, 2}) || adam.Steps != 0 {
 			t.Errorf("%s: the weight before it is %v after %d steps, want [1 2] after none", c.want, got, adam.Steps)
 		}
+	}
+}
+
+// TestAdamReportsAnUpdateThatIsNotFinite checks that a gradient too large for the second moment is an error wherever it is, at that
+// step alone if the moment is mended, and that the step is taken.
+func TestAdamReportsAnUpdateThatIsNotFinite(t *testing.T) {
+	const n = 40000
+	a, b := weight{"a", vector(n), vector(n)}, weight{"b", vector(3), vector(3)}
+	weights := []gorgonia.ValueGrad{a, b}
+	adam := NewAdam(1e-3)
+	for _, c := range []struct {
+		of    weight
+		place int
+	}{{a, 0}, {a, n / 2}, {a, n - 1}, {b, 2}} {
+		gradient := c.of.gradient.Float32s()
+		gradient[c.place] = 1e30
+		if err := adam.Step(weights); !errors.Is(err, ErrNotFinite) {
+			t.Errorf("gradient %d of %s is 1e30: error is %v, want %v", c.place, c.of.name, err, ErrNotFinite)
+		}
+		gradient[c.place] = 1
+		if err := adam.Step(weights); !errors.Is(err, ErrNotFinite) {
+			t.Errorf("second moment %d of %s is infinite: error is %v, want %v", c.place, c.of.name, err, ErrNotFinite)
+		}
+		adam.First[c.of.name].Float32s()[c.place], adam.Second[c.of.name].Float32s()[c.place] = 0, 0
+		if err := adam.Step(weights); err != nil {
+			t.Errorf("all is finite again: error is %v", err)
+		}
+		if got := c.of.value.Float32s()[c.place]; got >= 0 {
+			t.Errorf("weight %d of %s is %v, want it to have moved", c.place, c.of.name, got)
+		}
+	}
+	if adam.Steps != 12 {
+		t.Errorf("Steps is %d, want 12", adam.Steps)
 	}
 }
 

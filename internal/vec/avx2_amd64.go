@@ -136,14 +136,17 @@ func reparameterizeGradientAVX2(dst []float32, logVar []float32, epsilon []float
 
 // adamAVX2 replaces
 //
+//	var check float32
 //	for i := range w {
 //		m[i] = flush(beta1*m[i] + (1-beta1)*g[i]) // to 0 if it is subnormal
 //		v[i] = flush(beta2*v[i] + (1-beta2)*g[i]*g[i])
 //		w[i] -= rate * m[i] / (sqrt(v[i])*correction + epsilon)
+//		check += 0*v[i] + 0*w[i]
 //	}
+//	return check // 0, or NaN
 //
 //go:noescape
-func adamAVX2(w []float32, m []float32, v []float32, g []float32, beta1 float32, beta2 float32, rate float32, correction float32, epsilon float32)
+func adamAVX2(w []float32, m []float32, v []float32, g []float32, beta1 float32, beta2 float32, rate float32, correction float32, epsilon float32) float32
 
 // bytesAVX2 replaces
 //

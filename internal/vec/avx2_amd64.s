@@ -1198,9 +1198,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func adamAVX2(w []float32, m []float32, v []float32, g []float32, beta1 float32, beta2 float32, rate float32, correction float32, epsilon float32)
+// func adamAVX2(w []float32, m []float32, v []float32, g []float32, beta1 float32, beta2 float32, rate float32, correction float32, epsilon float32) float32
 // Requires: AVX, FMA3, SSE
-TEXT ·adamAVX2(SB), NOSPLIT, $8-116
+TEXT ·adamAVX2(SB), NOSPLIT, $8-124
 	MOVQ         w_base+0(FP), AX
 	MOVQ         m_base+24(FP), CX
 	MOVQ         v_base+48(FP), DX
@@ -1214,6 +1214,9 @@ TEXT ·adamAVX2(SB), NOSPLIT, $8-116
 	VMOVUPS      one<>+0(SB), Y6
 	VSUBPS       Y0, Y5, Y5
 	VSUBPS       Y1, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
 	STMXCSR      (SP)
 	MOVL         (SP), SI
 	ORL          $0x00008040, SI
@@ -1226,23 +1229,25 @@ TEXT ·adamAVX2(SB), NOSPLIT, $8-116
 	JZ           rest
 
 loop:
-	VMOVUPS     (BX)(DI*4), Y7
-	VMOVUPS     (CX)(DI*4), Y8
-	VMOVUPS     (DX)(DI*4), Y9
-	VMULPS      Y7, Y5, Y10
-	VFMADD213PS Y10, Y0, Y8
-	VMOVUPS     Y8, (CX)(DI*4)
-	VMULPS      Y7, Y6, Y10
-	VMULPS      Y7, Y10, Y10
-	VFMADD213PS Y10, Y1, Y9
-	VMOVUPS     Y9, (DX)(DI*4)
-	VSQRTPS     Y9, Y9
-	VFMADD213PS Y4, Y3, Y9
-	VMULPS      Y2, Y8, Y8
-	VDIVPS      Y9, Y8, Y8
-	VMOVUPS     (AX)(DI*4), Y7
-	VSUBPS      Y8, Y7, Y7
-	VMOVUPS     Y7, (AX)(DI*4)
+	VMOVUPS     (BX)(DI*4), Y10
+	VMOVUPS     (CX)(DI*4), Y11
+	VMOVUPS     (DX)(DI*4), Y12
+	VMULPS      Y10, Y5, Y13
+	VFMADD213PS Y13, Y0, Y11
+	VMOVUPS     Y11, (CX)(DI*4)
+	VMULPS      Y10, Y6, Y13
+	VMULPS      Y10, Y13, Y13
+	VFMADD213PS Y13, Y1, Y12
+	VMOVUPS     Y12, (DX)(DI*4)
+	VSQRTPS     Y12, Y10
+	VFMADD231PS Y7, Y12, Y8
+	VFMADD213PS Y4, Y3, Y10
+	VMULPS      Y2, Y11, Y11
+	VDIVPS      Y10, Y11, Y11
+	VMOVUPS     (AX)(DI*4), Y10
+	VSUBPS      Y11, Y10, Y10
+	VMOVUPS     Y10, (AX)(DI*4)
+	VFMADD231PS Y7, Y10, Y9
 	ADDQ        $0x08, DI
 	CMPQ        DI, R8
 	JB          loop
@@ -1252,27 +1257,36 @@ rest:
 	JZ          done
 	LEAQ        masks<>+0(SB), R8
 	NEGQ        SI
-	VMOVUPS     32(R8)(SI*4), Y7
-	VMASKMOVPS  (BX)(DI*4), Y7, Y8
-	VMASKMOVPS  (CX)(DI*4), Y7, Y9
-	VMASKMOVPS  (DX)(DI*4), Y7, Y10
-	VMULPS      Y8, Y5, Y5
-	VFMADD213PS Y5, Y0, Y9
-	VMASKMOVPS  Y9, Y7, (CX)(DI*4)
-	VMULPS      Y8, Y6, Y5
-	VMULPS      Y8, Y5, Y5
-	VFMADD213PS Y5, Y1, Y10
-	VMASKMOVPS  Y10, Y7, (DX)(DI*4)
-	VSQRTPS     Y10, Y10
-	VFMADD213PS Y4, Y3, Y10
-	VMULPS      Y2, Y9, Y9
-	VDIVPS      Y10, Y9, Y9
-	VMASKMOVPS  (AX)(DI*4), Y7, Y0
-	VSUBPS      Y9, Y0, Y0
-	VMASKMOVPS  Y0, Y7, (AX)(DI*4)
+	VMOVUPS     32(R8)(SI*4), Y10
+	VMASKMOVPS  (BX)(DI*4), Y10, Y11
+	VMASKMOVPS  (CX)(DI*4), Y10, Y12
+	VMASKMOVPS  (DX)(DI*4), Y10, Y13
+	VMULPS      Y11, Y5, Y5
+	VFMADD213PS Y5, Y0, Y12
+	VMASKMOVPS  Y12, Y10, (CX)(DI*4)
+	VMULPS      Y11, Y6, Y5
+	VMULPS      Y11, Y5, Y5
+	VFMADD213PS Y5, Y1, Y13
+	VMASKMOVPS  Y13, Y10, (DX)(DI*4)
+	VSQRTPS     Y13, Y0
+	VFMADD231PS Y7, Y13, Y8
+	VFMADD213PS Y4, Y3, Y0
+	VMULPS      Y2, Y12, Y12
+	VDIVPS      Y0, Y12, Y12
+	VMASKMOVPS  (AX)(DI*4), Y10, Y0
+	VSUBPS      Y12, Y0, Y0
+	VMASKMOVPS  Y0, Y10, (AX)(DI*4)
+	VANDPS      Y10, Y0, Y0
+	VFMADD231PS Y7, Y0, Y9
 
 done:
-	LDMXCSR (SP)
+	VADDPS       Y8, Y9, Y9
+	VEXTRACTF128 $0x01, Y9, X0
+	VADDPS       X0, X9, X9
+	VHADDPS      X9, X9, X9
+	VHADDPS      X9, X9, X9
+	MOVSS        X9, ret+120(FP)
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET
 

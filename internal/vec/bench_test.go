@@ -6,8 +6,9 @@ import (
 )
 
 // BenchmarkKernels measures each function on one core: in the second-level cache (16,384 elements), or, for Adam, Bytes and
-// SumRows, on what a training step of the default network has. GB/s counts every slice that is read or written. What the
-// machine can do are the copies: of slices in the second-level cache, of as much as Adam's, and of more than any cache holds.
+// SumRows, on what a training step of the default network has; Adam in both. GB/s counts every slice that is read or written.
+// What the machine can do are the copies: of slices in the second-level cache, of as much as Adam's, and of more than any cache
+// holds.
 func BenchmarkKernels(b *testing.B) {
 	const n, batch, hidden, weights, pixels = 1 << 14, 128, 400, 652824, 128 * 784
 	x, y, z, dst := normal(n), normal(n), normal(n), normal(n)
@@ -42,6 +43,7 @@ func BenchmarkKernels(b *testing.B) {
 		{"Reparameterize", n, 16, func() { Reparameterize(dst, x, y, z) }},
 		{"ReparameterizeGradient", n, 16, func() { ReparameterizeGradient(dst, x, y, z) }},
 		{"Adam", weights, 28, func() { Adam(w, m, v, g, 0.9, 0.999, 1e-6, 1, 1e-8) }},
+		{"Adam/cache", n, 28, func() { Adam(w[:n], m[:n], v[:n], g[:n], 0.9, 0.999, 1e-6, 1, 1e-8) }},
 		{"Bytes", pixels, 5, func() { Bytes(values, image) }},
 		{"BoxMuller", n, 8, func() { BoxMuller(dst, words) }},
 		{"SumRows", batch * hidden, 4, func() { SumRows(sums, activations, hidden, batch) }},

@@ -19,7 +19,7 @@ type kernels struct {
 	standardNormalKLGradient func(dst, logVar []float32, scale float32)
 	reparameterize           func(dst, mean, logVar, epsilon []float32)
 	reparameterizeGradient   func(dst, logVar, epsilon, dz []float32)
-	adam                     func(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon float32)
+	adam                     func(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon float32) (check float32) // 0, or NaN
 	bytes                    func(dst []float32, b []byte)
 	boxMuller                func(dst []float32, words []uint32)
 	sumRows                  func(dst, m []float32, stride, rows int) // rows is positive
@@ -144,13 +144,15 @@ func reparameterizeGradientPlain(dst, logVar, epsilon, dz []float32) {
 	}
 }
 
-func adamPlain(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon float32) {
+func adamPlain(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon float32) (check float32) {
 	for i, gi := range g {
 		m[i] = flush(beta1*m[i] + (1-beta1)*gi)
 		v[i] = flush(beta2*v[i] + (1-beta2)*gi*gi)
 		root := float32(math.Sqrt(float64(v[i])))
 		w[i] -= rate * m[i] / (root*correction + epsilon)
+		check += 0*v[i] + 0*w[i] // NaN times 0 is NaN, and so is infinity times 0
 	}
+	return check
 }
 
 // flush returns x, or 0 where x is subnormal.

@@ -321,6 +321,122 @@ func TestAdam(t *testing.T) {
 	})
 }
 
+// adamElement is an element of Adam's slices.
+type adamElement struct{ w, m, v, g float32 }
+
+// TestAdamTellsWhetherAllIsFinite puts each kind of element at each kind of place among ordinary ones, with NaN around the slices.
+func TestAdamTellsWhetherAllIsFinite(t *testing.T) {
+	const largest, least = math.MaxFloat32, subnormal
+	ordinary := adamElement{1, 0.5, 0.25, -0.125}
+	inf, nan := float32(inf), float32(nan)
+	cases := []struct {
+		name    string
+		element adamElement
+		rate    float32
+		epsilon float32
+		want    bool
+	}{
+		{"ordinary", ordinary, 0.01, 1e-8, true},
+		{"zero", adamElement{}, 0.01, 1e-8, true},
+		{"ordinary, without ε", ordinary, 0.01, 0, true}, // the kernel computes 0/0 beyond the end
+		{"subnormal", adamElement{least, -least, least, -least}, 0.01, 1e-8, true},
+		{"nearly subnormal", adamElement{-0x1p-126, 0x1p-126, 0x1p-126, 0x1p-126}, 0.01, 1e-8, true},
+		{"largest weight", adamElement{largest, -0.5, 0.25, -0.125}, 0.01, 1e-8, true},
+		{"lowest weight", adamElement{-largest, 0.5, 0.25, 0.125}, 0.01, 1e-8, true},
+		{"largest moments", adamElement{1, -largest, largest, 0}, 0.01, 1e-8, true},
+		{"large gradient", adamElement{1, 0.5, 0.25, 5e20}, 0.01, 1e-8, true},
+		{"large step", ordinary, 1e38, 1e-8, true},
+
+		{"gradient whose square overflows", adamElement{1, 0.5, 0.25, 1e30}, 0.01, 1e-8, false},
+		{"gradient too much for a large v", adamElement{1, 0.5, largest, -3e19}, 0.01, 1e-8, false},
+		{"gradient NaN", adamElement{1, 0.5, 0.25, nan}, 0.01, 1e-8, false},
+		{"gradient +∞", adamElement{1, 0.5, 0.25, inf}, 0.01, 1e-8, false},
+		{"gradient −∞", adamElement{1, 0.5, 0.25, -inf}, 0.01, 1e-8, false},
+		{"infinite step", adamElement{1, 1e3, 0.25, -0.125}, 1e38, 1e-8, false},
+		{"finite step to an infinite weight", adamElement{largest, -0.5, 0.25, -0.125}, 1e38, 1e-8, false},
+		{"zero, without ε", adamElement{}, 0.01, 0, false},
+		{"weight ∞", adamElement{inf, 0.5, 0.25, -0.125}, 0.01, 1e-8, false},
+		{"weight NaN", adamElement{nan, 0.5, 0.25, -0.125}, 0.01, 1e-8, false},
+		{"m −∞", adamElement{1, -inf, 0.25, -0.125}, 0.01, 1e-8, false},
+		{"m NaN", adamElement{1, nan, 0.25, -0.125}, 0.01, 1e-8, false},
+		{"m ∞ at rate 0", adamElement{1, inf, 0.25, -0.125}, 0, 1e-8, false},
+		{"v ∞", adamElement{1, 0.5, inf, -0.125}, 0.01, 1e-8, false},
+		{"v NaN", adamElement{1, 0.5, nan, -0.125}, 0.01, 1e-8, false},
+		{"v negative", adamElement{1, 0.5, -1, -0.125}, 0.01, 1e-8, false},
+	}
+	lengths := []int{1000, 1<<14 + 3}
+	for n := range 41 {
+		lengths = append(lengths, n)
+	}
+	forEachKernel(t, func(t *testing.T) {
+		for _, n := range lengths {
+			const around = 9
+			var s [4][]float32
+			for k := range s {
+				s[k] = slices.Repeat([]float32{nan}, n+2*around)[around : around+n]
+			}
+			put := func(i int, e adamElement) { s[0][i], s[1][i], s[2][i], s[3][i] = e.w, e.m, e.v, e.g }
+			if n == 0 && !Adam(s[0], s[1], s[2], s[3], nan, nan, nan, nan, nan) {
+				t.Error("not finite without elements")
+			}
+			for _, c := range cases {
+				for _, place := range []int{0, 3, n / 2, n&^7 - 1, n &^ 7, n - 1} {
+					if place < 0 || place >= n {
+						continue
+					}
+					for i := range n {
+						put(i, ordinary)
+					}
+					put(place, c.element)
+					got := Adam(s[0], s[1], s[2], s[3], 0.9, 0.999, c.rate, 1.25, c.epsilon)
+					if got != c.want {
+						t.Fatalf("%s, number %d of %d: finite is %v, want %v", c.name, place, n, got, c.want)
+					}
+					if all := isFinite(s[0]) && isFinite(s[1]) && isFinite(s[2]); all != c.want {
+						t.Fatalf("%s, number %d of %d: that all is finite is %v, want %v", c.name, place, n, all, c.want)
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestAdamTellsTheSameAsThePlainLoop checks numbers of all sizes, one at a time and several.
+func TestAdamTellsTheSameAsThePlainLoop(t *testing.T) {
+	start := [4][]float32{numbers(anything, 1), numbers(anything, 2), numbers(unit, 3), numbers(anything, 4)}
+	var told [2]int
+	for _, n := range []int{1, 13} {
+		for from := 0; from+n <= count; from += n {
+			var finite [2]bool
+			for j, k := range []*kernels{best, &plain} {
+				var s [4][]float32
+				for i := range s {
+					s[i] = slices.Clone(start[i][from : from+n])
+				}
+				finite[j] = k.adam(s[0], s[1], s[2], s[3], 0.9, 0.999, 0.01, 1.25, 1e-8) == 0
+				if want := isFinite(s[0]) && isFinite(s[1]) && isFinite(s[2]); finite[j] != want {
+					t.Fatalf("kernel %d, %d from %d on: finite is %v of %v", j, n, from, finite[j], s[:3])
+				}
+			}
+			if finite[0] != finite[1] {
+				t.Fatalf("%d from %d on: finite is %v, in the plain loop %v", n, from, finite[0], finite[1])
+			}
+			if finite[0] {
+				told[0]++
+			} else {
+				told[1]++
+			}
+		}
+	}
+	if told[0] == 0 || told[1] < 20 {
+		t.Errorf("%d were finite and %d not: a test of nothing", told[0], told[1])
+	}
+}
+
+func isFinite(x []float32) bool {
+	return !slices.ContainsFunc(x, func(v float32) bool { return math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) })
+}
+
 // firstDifference returns the first place at which the bits differ, or −1.
 func firstDifference(a, b []float32) int {
 	for i := range a {

@@ -66,14 +66,19 @@ func sum(name, formula string, sources []string, body func(in []VecVirtual) VecV
 		}
 		VADDPS(term, total, total)
 	})
+	returnSum(total)
+	finish()
+}
+
+// returnSum makes the sum of the lanes the result: ((0+4)+(1+5)) + ((2+6)+(3+7)). It overwrites them.
+func returnSum(lanes VecVirtual) {
 	high := XMM()
-	low := total.AsX()
-	VEXTRACTF128(Imm(1), total, high)
+	low := lanes.AsX()
+	VEXTRACTF128(Imm(1), lanes, high)
 	VADDPS(high, low, low)
 	VHADDPS(low, low, low)
 	VHADDPS(low, low, low)
 	Store(low, ReturnIndex(0))
-	finish()
 }
 
 func eachOf[In, Out any](in []In, f func(In) Out) []Out {

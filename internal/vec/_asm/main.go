@@ -117,18 +117,25 @@ func normal() {
 }
 
 func adam() {
-	declare("adam", "func(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon float32)",
+	declare("adam", "func(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon float32) float32",
+		"var check float32",
 		"for i := range w {",
 		"\tm[i] = flush(beta1*m[i] + (1-beta1)*g[i]) // to 0 if it is subnormal",
 		"\tv[i] = flush(beta2*v[i] + (1-beta2)*g[i]*g[i])",
 		"\tw[i] -= rate * m[i] / (sqrt(v[i])*correction + epsilon)",
-		"}")
+		"\tcheck += 0*v[i] + 0*w[i]",
+		"}",
+		"return check // 0, or NaN")
 	w, m, v, g := pointer("w"), pointer("m"), pointer("v"), pointer("g")
 	beta1, beta2 := scalar("beta1"), scalar("beta2")
 	rate, correction, epsilon := scalar("rate"), scalar("correction"), scalar("epsilon")
 	rest1, rest2 := inRegister(constant("one", 1)), inRegister(constant("one", 1))
 	VSUBPS(beta1, rest1, rest1)
 	VSUBPS(beta2, rest2, rest2)
+	zero, checkV, checkW := YMM(), YMM(), YMM() // two sums, so that neither waits for the other
+	for _, v := range []VecVirtual{zero, checkV, checkW} {
+		VXORPS(v, v, v)
+	}
 	restore := flushSubnormals()
 	each(length("w"), func(l lanes) {
 		gradient, first, second, fresh := l.load(g), l.load(m), l.load(v), YMM()
@@ -141,14 +148,22 @@ func adam() {
 		VFMADD213PS(fresh, beta2, second)
 		l.store(second, v)
 
-		VSQRTPS(second, second)
-		VFMADD213PS(epsilon, correction, second)
+		root := YMM()
+		VSQRTPS(second, root)
+		VFMADD231PS(zero, second, checkV)
+		VFMADD213PS(epsilon, correction, root)
 		VMULPS(rate, first, first)
-		VDIVPS(second, first, first)
+		VDIVPS(root, first, first)
 		weight := l.load(w)
 		VSUBPS(first, weight, weight)
 		l.store(weight, w)
+		if l.mask != nil {
+			VANDPS(l.mask, weight, weight) // where there is no element it is 0/ε, NaN if ε is 0
+		}
+		VFMADD231PS(zero, weight, checkW)
 	})
+	VADDPS(checkV, checkW, checkW)
+	returnSum(checkW)
 	restore()
 	finish()
 }
