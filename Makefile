@@ -15,9 +15,9 @@ test:
 
 # What runs on several goroutines, or is run by them. The detector does not see into assembly, so once without.
 race:
-	go test -race ./internal/... ./model/...
-	go test -race -tags noasm ./model/... ./internal/parallel
-	go test -race -tags noasm -run 'Adam|Step|State|SameBits|Interrupt|Share|Batch' ./train
+	go test -race ./internal/... ./model/... ./train/generate
+	go test -race -tags noasm ./model/... ./internal/parallel ./train/generate
+	go test -race -tags noasm -run 'SameBits|Interrupt|Trainer' ./train
 
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi

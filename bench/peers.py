@@ -387,12 +387,12 @@ def versions(outcomes, load):
 
 
 METHOD = """\
-A step is forward, backward and Adam, and the drawing of an ε: by govae that of the next step, in the gaps that this one leaves
-the cores, by the others their own. MNIST's images are in memory as float32. The Go programs use all cores. A figure is
-the median over rounds (here {rounds}; GoMLX has one), with the least and greatest. In a round, each process measures for about
-{seconds:g} seconds, in blocks, and reports the blocks' median. A ratio is taken within a round, to govae measured right
-before the peer. {images:,} images take as many mean steps. The floor is the FLOPs of the matrix products over the measured
-peak of all cores{peak}.
+A step is forward, backward and Adam, and the making of a batch: its ε and, by the Go programs, its pixels as float32. govae makes
+that of the next step, in the gaps that this one leaves the cores, and the others make their own. MNIST's images are in memory, for
+the Go programs as bytes and for PyTorch as float32. The Go programs use all cores. A figure is the median over rounds (here {rounds};
+GoMLX has one), with the least and greatest. In a round, each process measures for about {seconds:g} seconds, in blocks, and reports the
+blocks' median. A ratio is taken within a round, to govae measured right before the peer. {images:,} images take as many mean steps. The
+floor is the FLOPs of the matrix products over the measured peak of all cores{peak}.
 """
 
 

@@ -76,7 +76,7 @@ def adam(parameters):
 def measure(step, seconds, blocks=20):
     """Times blocks of steps for about the given seconds, after a quarter of that to warm up.
 
-    measure in bench/workload.go does the same.
+    Measure in bench/workload.go does the same.
     """
     losses = [step()]  # the first step compiles
     warm, start = 0, time.perf_counter()

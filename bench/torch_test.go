@@ -4,16 +4,15 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
-	"gorgonia.org/gorgonia"
-
 	"govae/internal/graphtest"
 	"govae/model"
-	"govae/train"
+	"govae/model/machine"
 	"govae/train/checkpoint"
 	"govae/train/dataset"
 )
@@ -35,13 +34,15 @@ func TestLogitsInPython(t *testing.T) {
 		t.Fatal(err)
 	}
 	const n = 100
-	x := make([]float32, n*set.Test.Shape.Pixels())
-	set.Test.Fill(x, 0)
+	pixels := set.Test.Shape.Pixels()
+	images := &model.Images{Shape: set.Test.Shape, Values: set.Test.Values[:n*pixels]}
+	x := make([]float32, n*pixels)
+	images.Fill(x, 0)
 
 	path := *checkpointFlag
 	if path == "" {
 		path = filepath.Join(t.TempDir(), "checkpoint.safetensors")
-		saveAfterOneStep(t, path, x)
+		saveAfterOneStep(t, path, images)
 	}
 	c, err := checkpoint.Load(path)
 	if err != nil {
@@ -56,17 +57,18 @@ func TestLogitsInPython(t *testing.T) {
 	t.Logf("%s", out)
 }
 
-// saveAfterOneStep saves the default network after one step on x.
-func saveAfterOneStep(t *testing.T, path string, x []float32) {
+// saveAfterOneStep saves the default network after one step on all of the images.
+func saveAfterOneStep(t *testing.T, path string, images *model.Images) {
 	t.Helper()
-	cfg := model.DefaultConfig()
-	m, err := train.NewTapeMachine(cfg, 1e-3)
+	n, settings := images.Len(), machine.DefaultSettings()
+	settings.Batch = n
+	j := machine.Job{Model: model.DefaultConfig(), Settings: settings, Train: images}
+	m, err := machine.NewCPU(j)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	n := len(x) / cfg.Image.Pixels()
-	if _, err := m.Step(train.Batch{X: x, Epsilon: make([]float32, n*cfg.Latent), Beta: 1}); err != nil {
+	if _, err := m.Train(dataset.Sequence(n)); err != nil {
 		t.Fatal(err)
 	}
 	s, err := m.State()
@@ -74,8 +76,8 @@ func saveAfterOneStep(t *testing.T, path string, x []float32) {
 		t.Fatal(err)
 	}
 	err = checkpoint.Save(path, &checkpoint.Checkpoint{
-		Config: cfg, Weights: s.Weights, FirstMoment: s.FirstMoment, SecondMoment: s.SecondMoment,
-		Run: checkpoint.Run{Batch: n, LearningRate: 1e-3, Beta: 1, Data: checkpoint.Data{Name: "MNIST", Images: n}},
+		Config: j.Model, State: s,
+		Run: &checkpoint.Run{Settings: settings, Data: checkpoint.Data{Name: "MNIST", Images: n}, Epoch: 1},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -85,14 +87,15 @@ func saveAfterOneStep(t *testing.T, path string, x []float32) {
 // logitsOf returns the logits, [n, pixels], for z = the posterior mean, which is what ε = 0 gives.
 func logitsOf(t *testing.T, c *checkpoint.Checkpoint, n int, x []float32) []float32 {
 	t.Helper()
-	network, err := model.NewWithWeights(c.Config, n, c.Weights)
+	network, err := model.New(c.Config, model.Train, n, c.State.Weights)
 	if err != nil {
 		t.Fatal(err)
 	}
-	graphtest.Run(t, network.Graph, map[*gorgonia.Node]any{
-		network.X: x, network.Epsilon: make([]float32, n*c.Config.Latent), network.Beta: float32(1),
+	graphtest.Run(t, network.Graph, map[string]any{
+		"x": x, "epsilon": make([]float32, n*c.Config.Latent), "beta": float32(1),
 	})
-	return graphtest.Floats(network.Logits)
+	last := fmt.Sprintf("decoder.%d", 2*len(c.Config.Hidden)) // of the decoder's layers
+	return graphtest.Floats(graphtest.Node(t, network.Graph, last))
 }
 
 // writeExpected writes the tensors x and logits, both [n, pixels], as a safetensors file.

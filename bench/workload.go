@@ -6,54 +6,79 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
+	"govae/internal/setting"
 	"govae/model"
-	"govae/model/op"
+	"govae/model/machine"
 	"govae/train/dataset"
 )
 
-// LearningRate is Adam's.
-const LearningRate = 1e-3
-
-// Workload is what every peer is timed with: a network, and MNIST's training images as float32 in memory.
+// Workload is what every peer is timed with: a model, its settings, and MNIST's training images in memory.
 // Its flags are those of torch_step.py.
 type Workload struct {
-	Config  model.Config
-	Batch   int
+	machine.Job
 	seconds float64 // about how long to measure
 	data    string  // folder with the images
 }
 
 // AddFlags makes the flags that set w, and sets their defaults.
 func (w *Workload) AddFlags(flags *flag.FlagSet) {
-	w.Config = model.DefaultConfig()
+	w.Model, w.Settings = model.DefaultConfig(), machine.DefaultSettings()
+	setting.AddFlags(flags, only(model.Fields, "hidden", "latent", "activation"), &w.Model)
+	setting.AddFlags(flags, only(machine.Fields, "batch"), &w.Settings)
 	flags.StringVar(&w.data, "data", "", "`folder` with the data set; without: MNIST from the module cache")
-	flags.Func("hidden", "`widths` of the encoder's hidden layers (default 400)", func(text string) error {
-		w.Config.Hidden = nil
-		for field := range strings.SplitSeq(text, ",") {
-			width, err := strconv.Atoi(field)
-			if err != nil {
-				return fmt.Errorf("want widths such as 200,200")
-			}
-			w.Config.Hidden = append(w.Config.Hidden, width)
-		}
-		return nil
-	})
-	flags.IntVar(&w.Config.Latent, "latent", w.Config.Latent, "dimensions of z")
-	flags.StringVar((*string)(&w.Config.Activation), "activation", string(op.ReLU), "relu, tanh or sigmoid")
-	flags.IntVar(&w.Batch, "batch", 128, "images a step")
 	flags.Float64Var(&w.seconds, "seconds", 3, "about how long to measure")
 }
 
-// Validate reports the first flag whose value makes no sense.
-func (w *Workload) Validate() error {
-	if w.Batch < 1 {
-		return fmt.Errorf("bench: -batch %d: want at least 1", w.Batch)
+// only returns the fields that have one of the flags.
+func only[S any](fields []setting.Field[S], flags ...string) (chosen []setting.Field[S]) {
+	for _, f := range fields {
+		if slices.Contains(flags, f.Flag) {
+			chosen = append(chosen, f)
+		}
 	}
-	return w.Config.Validate()
+	return chosen
+}
+
+// Open reads the images. Its error says what of them, or of the flags, will not do.
+func (w *Workload) Open() error {
+	set, err := dataset.Open(w.data)
+	if err != nil {
+		return err
+	}
+	w.Train, w.Model.Image = &set.Train, set.Train.Shape
+	if err := w.Validate(); err != nil {
+		return setting.Flagged(err)
+	}
+	if n := w.Train.Len(); w.Settings.Batch > n {
+		return fmt.Errorf("-batch is %d, want at most %d, the images there are", w.Settings.Batch, n)
+	}
+	return nil
+}
+
+// Trainer makes one training step after the other over the images at indices, a whole batch a step, and returns the terms of each:
+// first the loss, in nats per image. The method Train of a machine.Machine is one.
+type Trainer func(indices []int) ([]machine.Terms, error)
+
+// StepByStep returns a Trainer that gives the images of the job to step, a batch at a time: x is [batch, pixels], and good until step
+// returns.
+func StepByStep(j machine.Job, step func(x []float32) (machine.Terms, error)) Trainer {
+	pixels := j.Model.Image.Pixels()
+	x := make([]float32, j.Settings.Batch*pixels)
+	return func(indices []int) (steps []machine.Terms, err error) {
+		for batch := range slices.Chunk(indices, j.Settings.Batch) {
+			for row, i := range batch {
+				j.Train.Fill(x[row*pixels:][:pixels], i)
+			}
+			terms, err := step(x)
+			if err != nil {
+				return steps, err
+			}
+			steps = append(steps, terms)
+		}
+		return steps, nil
+	}
 }
 
 // Result says how long a training step takes.
@@ -67,48 +92,34 @@ type Result struct {
 // lossStep is the number of a step that every process reaches, however slow.
 const lossStep = 7
 
-// Measure times step, which trains on the images x, [batch, pixels], and returns their loss in nats per image.
-func (w *Workload) Measure(step func(x []float32) (loss float64, err error)) (Result, error) {
-	set, err := dataset.Open(w.data)
-	if err != nil {
-		return Result{}, err
-	}
-	n, pixels := set.Train.Len(), set.Train.Shape.Pixels()
-	if w.Batch > n {
-		return Result{}, fmt.Errorf("bench: -batch %d: want at most %d, the images there are", w.Batch, n)
-	}
-	images := make([]float32, n*pixels)
-	set.Train.Fill(images, 0)
-
-	first := 0 // of the next batch's images
-	return measure(w.seconds, func() (float64, error) {
-		x := images[first*pixels:][:w.Batch*pixels]
-		first += w.Batch
-		if first+w.Batch > n {
-			first = 0
-		}
-		return step(x)
-	})
-}
-
-// measure times blocks of steps for about the given seconds, after a quarter of that to warm up. measure in torch_step.py
-// does the same.
-func measure(seconds float64, step func() (loss float64, err error)) (r Result, err error) {
+// Measure times blocks of steps for about the seconds of the flag, after a quarter of that to warm up. measure in torch_step.py
+// does the same. The steps of a block are one call of train, as those of a twentieth of a second or more are in a run.
+func (w *Workload) Measure(train Trainer) (r Result, err error) {
+	batch := w.Settings.Batch
+	whole := w.Train.Len() / batch * batch // images in whole batches, which are taken in order and over again
 	run := func(steps int) (elapsed float64) {
+		if err != nil {
+			return 0
+		}
+		indices := make([]int, steps*batch)
+		for i := range indices {
+			indices[i] = (r.Steps*batch + i) % whole
+		}
+		var made []machine.Terms
 		start := time.Now()
-		for i := 0; i < steps && err == nil; i++ {
-			var loss float64
-			loss, err = step()
+		made, err = train(indices)
+		elapsed = time.Since(start).Seconds()
+		for _, terms := range made {
 			if r.Steps++; r.Steps == lossStep {
-				r.Loss = loss
+				r.Loss = terms[0]
 			}
 		}
-		return time.Since(start).Seconds()
+		return elapsed
 	}
 
 	run(1) // compiles the graph
 	warm, spent := 0, 0.0
-	for warm < 3 || spent < seconds/4 {
+	for warm < 3 || spent < w.seconds/4 {
 		spent += run(1)
 		warm++
 		if err != nil {
@@ -117,8 +128,8 @@ func measure(seconds float64, step func() (loss float64, err error)) (r Result, 
 	}
 	const blocks = 20
 	each := spent / float64(warm)
-	steps := max(1, int(math.Round(seconds/blocks/each))) // in a block
-	times := make([]float64, max(3, min(blocks, int(math.Round(seconds/each)))))
+	steps := max(1, int(math.Round(w.seconds/blocks/each))) // in a block
+	times := make([]float64, max(3, min(blocks, int(math.Round(w.seconds/each)))))
 	for i := range times {
 		times[i] = run(steps) / float64(steps)
 		r.Mean += times[i] / float64(len(times))

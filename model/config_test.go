@@ -25,8 +25,9 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Image.Height = 0 }, "image.height is 0"},
 		{func(c *Config) { c.Image.Width = 5000 }, "image.width is 5000"},
 		{func(c *Config) { c.Image.Channels = 2 }, "image.channels is 2"},
-		{func(c *Config) { c.Hidden = nil }, "hidden has 0 layers"},
-		{func(c *Config) { c.Hidden = []int{400, -3} }, "hidden[1] is -3"},
+		{func(c *Config) { c.Hidden = nil }, "hidden is empty, want 1 to 64 numbers"},
+		{func(c *Config) { c.Hidden = make([]int, 65) }, "want 1 to 64 numbers from 1 to 65536"},
+		{func(c *Config) { c.Hidden = []int{400, -3} }, "hidden is 400,-3"},
 		{func(c *Config) { c.Latent = 0 }, "latent is 0"},
 		{func(c *Config) { c.Latent = 1 << 30 }, "latent is 1073741824"},
 		{func(c *Config) { c.Likelihood = "poisson" }, `likelihood is "poisson"`},
@@ -39,7 +40,7 @@ func TestValidate(t *testing.T) {
 		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error is %v, want one that says %q", err, c.want)
 		}
-		if _, err := New(cfg, 2); err == nil {
+		if _, err := New(cfg, Train, 2, nil); err == nil {
 			t.Errorf("New builds a network although %s", c.want)
 		}
 	}
@@ -55,7 +56,7 @@ func TestConfigString(t *testing.T) {
 
 func TestConfigInJSON(t *testing.T) {
 	want := DefaultConfig()
-	want.Seed = math.MaxUint64
+	want.Classes = 7
 	text, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)
@@ -101,19 +102,17 @@ func TestParameters(t *testing.T) {
 func TestInitialWeights(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Hidden = []int{100}
-	for cfg.Seed = range 100 {
-		weights := InitialWeights(cfg)
+	for seed := range uint64(100) {
+		weights := InitialWeights(cfg, seed)
 		if err := weights.Check(cfg); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range cfg.Parameters() {
-			checkUniform(t, fmt.Sprintf("seed %d: %s", cfg.Seed, p.Name), weights[p.Name].Float32s(), 1/math.Sqrt(float64(p.FanIn)))
+			checkUniform(t, fmt.Sprintf("seed %d: %s", seed, p.Name), weights[p.Name].Float32s(), 1/math.Sqrt(float64(p.FanIn)))
 		}
 	}
 
-	weights, again := InitialWeights(cfg), InitialWeights(cfg)
-	cfg.Seed++
-	reseeded := InitialWeights(cfg)
+	weights, again, reseeded := InitialWeights(cfg, 1), InitialWeights(cfg, 1), InitialWeights(cfg, 2)
 	for _, p := range cfg.Parameters() {
 		values := weights[p.Name].Float32s()
 		if !reflect.DeepEqual(values, again[p.Name].Float32s()) {
@@ -158,8 +157,8 @@ func checkUniform(t *testing.T, name string, values []float32, bound float64) {
 func TestInitialWeightsNeverChange(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Image = Image{Height: 2, Width: 3, Channels: 1}
-	cfg.Hidden, cfg.Latent, cfg.Seed = []int{5, 4}, 3, 0x0123456789abcdef
-	weights := InitialWeights(cfg)
+	cfg.Hidden, cfg.Latent = []int{5, 4}, 3
+	weights := InitialWeights(cfg, 0x0123456789abcdef)
 	for _, want := range []struct {
 		name  string
 		first []float32
@@ -202,7 +201,7 @@ func TestCheck(t *testing.T) {
 		{func(w Tensors) { w["mean.bias"] = tensor.New(tensor.Of(tensor.Float64), tensor.WithShape(20)) }, "mean.bias has type float64"},
 		{func(w Tensors) { w["head.bias"] = w["mean.bias"] }, "unknown parameter head.bias"},
 	} {
-		weights := InitialWeights(cfg)
+		weights := InitialWeights(cfg, 1)
 		c.change(weights)
 		if err := weights.Check(cfg); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error is %v, want one that says %q", err, c.want)

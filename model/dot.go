@@ -10,10 +10,16 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// WriteDOT writes the graph in Graphviz's language. What computes the loss stands in one box and, where
+// WriteDOT writes the graph in Graphviz's language. What computes terms and outputs stands in one box and, where
 // Gradients was called, what computes the gradients in another. Arrows follow the data.
 func (n *Network) WriteDOT(w io.Writer) error {
-	forward := ancestors(n.Graph, n.Loss)
+	forward := make(map[int64]bool)
+	for _, term := range n.Terms {
+		addAncestors(forward, n.Graph, term.Node)
+	}
+	for _, output := range n.Outputs {
+		addAncestors(forward, n.Graph, output)
+	}
 	var first, second []*gorgonia.Node
 	for _, node := range n.Graph.AllNodes() {
 		if forward[node.ID()] {
@@ -43,24 +49,21 @@ func (n *Network) WriteDOT(w io.Writer) error {
 func (n *Network) writeCluster(out io.Writer, name, color string, nodes []*gorgonia.Node) {
 	fmt.Fprintf(out, "  subgraph cluster_%s {\n    label=%q; style=filled; color=%q; fontname=\"Helvetica\";\n", name, name, color)
 	for _, node := range nodes {
-		fmt.Fprintf(out, "    n%d [label=\"%s\"%s];\n", node.ID(), label(node), n.style(node))
+		fmt.Fprintf(out, "    n%d [label=\"%s\"%s];\n", node.ID(), n.label(node), n.style(node))
 	}
 	fmt.Fprintln(out, "  }")
 }
 
 // label is the node's name, the operation that makes it, and its shape, a line each.
-func label(node *gorgonia.Node) string {
+func (n *Network) label(node *gorgonia.Node) string {
 	var lines []string
-	var operation string
-	if o := node.Op(); o != nil {
-		operation = o.String()
-	}
-	// A name that nobody gave is the operation with its inputs in brackets.
-	if name := node.Name(); name != operation && !strings.HasPrefix(name, operation+"(") {
+	if name := n.names[node]; name != "" {
 		lines = append(lines, name)
 	}
-	if operation != "" {
-		lines = append(lines, operation)
+	if o := node.Op(); o != nil {
+		lines = append(lines, o.String())
+	} else {
+		lines = append(lines, node.Name()) // an input has one
 	}
 	if shape := node.Shape(); shape.Dims() > 0 {
 		lines = append(lines, fmt.Sprint(shape))
@@ -75,19 +78,19 @@ func label(node *gorgonia.Node) string {
 // style sets the inputs, the parameters and the outputs apart from what is computed on the way.
 func (n *Network) style(node *gorgonia.Node) string {
 	switch {
-	case slices.Contains([]*gorgonia.Node{n.X, n.Epsilon, n.Beta}, node):
+	case slices.ContainsFunc(n.Inputs, func(in Input) bool { return in.Node == node }):
 		return ` shape=ellipse fillcolor="#ffe9a8"`
 	case slices.Contains(n.Parameters, node):
 		return ` shape=ellipse fillcolor="#d7ecd0" fontsize=9`
-	case slices.Contains([]*gorgonia.Node{n.Loss, n.Reconstruction, n.KL}, node):
+	case slices.Contains(n.Outputs, node), slices.ContainsFunc(n.Terms, func(t Term) bool { return t.Node == node }):
 		return ` fillcolor="#f8cfcf"`
 	}
 	return ""
 }
 
-// ancestors returns the ids of root and of all that it is computed from.
-func ancestors(g *gorgonia.ExprGraph, root *gorgonia.Node) map[int64]bool {
-	seen := map[int64]bool{root.ID(): true}
+// addAncestors adds the ids of root and of all that it is computed from to those seen.
+func addAncestors(seen map[int64]bool, g *gorgonia.ExprGraph, root *gorgonia.Node) {
+	seen[root.ID()] = true
 	for queue := []int64{root.ID()}; len(queue) > 0; queue = queue[1:] {
 		for children := g.From(queue[0]); children.Next(); {
 			if id := children.Node().ID(); !seen[id] {
@@ -96,5 +99,4 @@ func ancestors(g *gorgonia.ExprGraph, root *gorgonia.Node) map[int64]bool {
 			}
 		}
 	}
-	return seen
 }

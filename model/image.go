@@ -24,11 +24,11 @@ func (i Image) String() string { return fmt.Sprintf("%d×%d×%d", i.Height, i.Wi
 
 // check reports the first part of the shape that no image has, under the name of the field that holds the shape.
 func (i Image) check(field string) error {
-	if err := inRange(field+".height", i.Height, MaxSide); err != nil {
-		return err
+	if i.Height < 1 || i.Height > MaxSide {
+		return fmt.Errorf("model: %s.height is %d, want 1 to %d", field, i.Height, MaxSide)
 	}
-	if err := inRange(field+".width", i.Width, MaxSide); err != nil {
-		return err
+	if i.Width < 1 || i.Width > MaxSide {
+		return fmt.Errorf("model: %s.width is %d, want 1 to %d", field, i.Width, MaxSide)
 	}
 	if i.Channels != 1 && i.Channels != 3 {
 		return fmt.Errorf("model: %s.channels is %d, want 1 (grey) or 3 (RGB)", field, i.Channels)

@@ -1,7 +1,9 @@
-// Package model builds the expression graphs: a Config becomes a Network with named inputs, outputs and parameters.
+// Package model builds the expression graphs of models: a Config becomes a Network with listed inputs, terms, outputs and parameters.
 //
-// This file holds the mathematics. parameters.go lists the layers and their weights, likelihood.go what the decoder's output means,
-// builder.go adds a layer to a graph, and gradients.go the backward graph; what a node computes is in package op.
+// A kind of model has several graphs over the same parameters, each a Part: one that is trained, and others that encode, decode and
+// score. For the mathematics read vae.go, then mlp.go. network.go says what a Network is, builder.go how one is put together; family.go
+// and likelihood.go list what there is to choose from, gradients.go adds the backward graph, and parameters.go finds out what
+// the weights are. What a node computes is in package op.
 package model
 
 import (
@@ -9,143 +11,139 @@ import (
 	"slices"
 
 	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 
-	"govae/model/op"
+	"govae/internal/philox"
 )
 
-// Network is the expression graph of a variational autoencoder for one batch size.
-type Network struct {
-	Config Config
-	Batch  int
-	Graph  *gorgonia.ExprGraph
+// Part names one of the graphs of a model.
+type Part string
 
-	X       *gorgonia.Node // [batch, pixels], in [0, 1]
-	Epsilon *gorgonia.Node // [batch, latent], drawn from N(0, I)
-	Beta    *gorgonia.Node // scalar, the weight of the KL
+// The parts. A kind of model need not have all of them.
+const (
+	Train  Part = "train"  // from the inputs to the terms, means over the batch; it is differentiated
+	Score  Part = "score"  // from the same inputs to the same terms of each image, the KL with weight 1
+	Encode Part = "encode" // from images to their codes: the first output is the code's mean
+	Decode Part = "decode" // from latents to pixels, the means of p(x|z)
+)
 
-	Parameters gorgonia.Nodes // in the order of Config.Parameters, and with those names
+// Source says what fills an input of a graph that is trained.
+type Source int
 
-	Mean, LogVar *gorgonia.Node // [batch, latent], of the posterior q(z|x)
-	Z            *gorgonia.Node // [batch, latent]
-	Logits       *gorgonia.Node // [batch, pixels]
+// The sources.
+const (
+	Given   Source = iota // no source but the caller's rows
+	Pixels                // the images, in [0, 1]
+	Labels                // their labels, one-hot
+	Normal                // draws from N(0, 1)
+	Uniform               // draws from [0, 1]
+	Setting               // the setting of a run that has the input's name, as it is at the step
+)
 
-	Reconstruction *gorgonia.Node // scalar, nats per image: −log p(x|z), mean over the batch
-	KL             *gorgonia.Node // scalar, nats per image: KL(q(z|x) ‖ N(0, I)), mean over the batch
-	Loss           *gorgonia.Node // scalar, nats per image: Reconstruction + β·KL, the negative ELBO where β is 1
+// Input is a node that is fed from outside: a matrix of one or more rows for each image of a batch, or, where it is a Setting, a scalar.
+type Input struct {
+	*gorgonia.Node
+	Source Source
+
+	// What is drawn comes in training from Stream at the step, for all images of the batch, and in evaluation from TestStream at the
+	// image's place in its set.
+	Stream, TestStream philox.Stream
 }
 
-// New returns the network that cfg describes, for batches of the given size, with freshly initialized weights.
-func New(cfg Config, batch int) (*Network, error) {
+// Width returns how many values the input has for each image of a batch.
+func (in Input) Width(batch int) int { return in.Shape().TotalSize() / batch }
+
+// IsDrawn says whether the input is random numbers.
+func (in Input) IsDrawn() bool { return in.Source == Normal || in.Source == Uniform }
+
+// Draw fills dst with what is drawn for the input from a step of one of its streams.
+func (in Input) Draw(dst []float32, seed uint64, stream philox.Stream, step uint64) {
+	random := philox.New(seed, stream, step)
+	if in.Source == Uniform {
+		random.Uniform(dst, 0, 1)
+		return
+	}
+	random.Normal(dst)
+}
+
+// Images returns how many images the rows are, which are given for each of the network's inputs, in their order. None of them is a setting.
+func (n *Network) Images(rows [][]float32) (int, error) {
+	if len(rows) != len(n.Inputs) {
+		return 0, fmt.Errorf("model: %d inputs are given, and the graph to %s takes %d", len(rows), n.Part, len(n.Inputs))
+	}
+	for i, in := range n.Inputs {
+		width := in.Width(n.Batch)
+		if len(rows[i])%width != 0 || len(rows[i])/width != len(rows[0])/n.Inputs[0].Width(n.Batch) {
+			return 0, fmt.Errorf("model: %d values are given for %s, of which an image takes %d, and %d for %s",
+				len(rows[i]), in.Name(), width, len(rows[0]), n.Inputs[0].Name())
+		}
+	}
+	return len(rows[0]) / n.Inputs[0].Width(n.Batch), nil
+}
+
+// Term is a quantity that a network reports, in nats per image.
+type Term struct {
+	*gorgonia.Node        // a scalar, the mean over the batch, or in a Score a vector, [batch]
+	Name           string // in files: reconstruction
+	Title          string // above a curve: Reconstruction term
+	Column         string // above a column of numbers, filled up with spaces to the column's width
+	Formula        string // of the other terms' columns, where it is computed from them
+}
+
+// Network is one part of a model as an expression graph, for one batch size.
+type Network struct {
+	Config     Config
+	Part       Part
+	Batch      int
+	Graph      *gorgonia.ExprGraph
+	Inputs     []Input
+	Parameters gorgonia.Nodes // in the order in which the graph uses them, with the names that Config.Parameters has
+	Terms      []Term         // of a Train or a Score: the loss first, which is minimized
+	Outputs    gorgonia.Nodes // of a part other than Train, [batch, …] each; of a Score its terms
+
+	names map[*gorgonia.Node]string // given to what is computed; the others have names that Gorgonia makes up
+}
+
+// named gives a node the name under which it is drawn and reported.
+func (n *Network) named(name string, node *gorgonia.Node) *gorgonia.Node {
+	gorgonia.WithName(name)(node)
+	n.names[node] = name
+	return node
+}
+
+// New returns the part of the model that cfg describes, for batches of the given size. The graph shares the weights and copies none.
+// Its error names the field, the weight or the operation that does not fit.
+func New(cfg Config, part Part, batch int, weights Tensors) (*Network, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return NewWithWeights(cfg, batch, InitialWeights(cfg))
-}
-
-// NewWithWeights is New over given weights, which the graph shares and does not copy.
-func NewWithWeights(cfg Config, batch int, weights Tensors) (n *Network, err error) {
-	defer catch(&err)
-	b, err := newBuilder(cfg, batch, weights)
+	if batch < 1 {
+		return nil, fmt.Errorf("model: batch is %d, want at least 1", batch)
+	}
+	if err := weights.Check(cfg); err != nil {
+		return nil, err
+	}
+	b, err := build(cfg, part, batch, weights)
 	if err != nil {
 		return nil, err
 	}
-	n = &Network{
-		Config:  cfg,
-		Batch:   batch,
-		Graph:   b.graph,
-		X:       b.input("x", cfg.Image.Pixels()),
-		Epsilon: b.input("epsilon", cfg.Latent),
-		Beta:    gorgonia.NewScalar(b.graph, tensor.Float32, gorgonia.WithName("beta")),
-	}
-
-	// x → (μ, log σ²) → z → logits
-	n.Mean, n.LogVar = b.encode(n.X)
-	n.Z = named("z", must(op.Reparameterize(n.Mean, n.LogVar, n.Epsilon)))
-	n.Logits = b.decode(n.Z)
-
-	// −ELBO = −log p(x|z) + β·KL(q(z|x) ‖ p(z))
-	logP := named("log p(x|z)", must(likelihoods[cfg.Likelihood].logP(n.Logits, n.X)))
-	n.Reconstruction = named("reconstruction", must(op.BatchMean(logP, -1)))
-	kl := named("KL(q‖p)", must(op.StandardNormalKL(n.Mean, n.LogVar)))
-	n.KL = named("KL", must(op.BatchMean(kl, 1)))
-	n.Loss = named("loss", must(op.AddScaled(n.Reconstruction, n.Beta, n.KL)))
-
-	n.Parameters = b.parameters
-	return n, nil
-}
-
-// encode adds the encoder, whose layers Config.layers lists: x, [batch, pixels], to the posterior's mean and logVar, each [batch, latent].
-func (b *builder) encode(x *gorgonia.Node) (mean, logVar *gorgonia.Node) {
-	layers, meanHead, logVarHead, _ := b.config.layers()
-	h := x
-	for _, l := range layers {
-		h = b.dense(h, l, b.config.Activation)
-	}
-	return b.dense(h, meanHead, op.Identity), b.dense(h, logVarHead, op.Identity)
-}
-
-// decode adds the decoder: z, [batch, latent], to the logits, [batch, pixels].
-func (b *builder) decode(z *gorgonia.Node) *gorgonia.Node {
-	_, _, _, layers := b.config.layers()
-	h := z
-	for _, l := range layers[:len(layers)-1] {
-		h = b.dense(h, l, b.config.Activation)
-	}
-	return b.dense(h, layers[len(layers)-1], op.Identity)
+	return &b.Network, nil
 }
 
 // Gradients adds the backward graph and returns the loss's gradient by each parameter, in the order of Parameters.
 // Call it once.
 func (n *Network) Gradients() (gorgonia.Nodes, error) {
-	gradients, err := differentiate(n.Graph, n.Loss, n.Parameters)
+	gradients, err := differentiate(n.Graph, n.Terms[0].Node, n.Parameters)
 	if err != nil {
 		return nil, fmt.Errorf("model: differentiating the loss: %w", err)
 	}
 	for i, g := range gradients {
-		named("∂loss/∂"+n.Parameters[i].Name(), g)
+		n.named("∂loss/∂"+n.Parameters[i].Name(), g)
 	}
 	// An operation's derivative may have made more than is wanted, such as the first layer's gradient by x, a whole matrix product.
-	n.Graph = n.Graph.SubgraphRoots(append(slices.Clone(gradients), n.Loss, n.Reconstruction, n.KL)...)
+	roots := slices.Clone(gradients)
+	for _, term := range n.Terms {
+		roots = append(roots, term.Node)
+	}
+	n.Graph = n.Graph.SubgraphRoots(roots...)
 	return gradients, nil
-}
-
-// Encoder is the graph from an image to the posterior of its latent.
-type Encoder struct {
-	Graph        *gorgonia.ExprGraph
-	X            *gorgonia.Node // [batch, pixels], in [0, 1]
-	Mean, LogVar *gorgonia.Node // [batch, latent]
-}
-
-// NewEncoder returns the encoder alone, over weights that the graph shares.
-func NewEncoder(cfg Config, batch int, weights Tensors) (e *Encoder, err error) {
-	defer catch(&err)
-	b, err := newBuilder(cfg, batch, weights)
-	if err != nil {
-		return nil, err
-	}
-	e = &Encoder{Graph: b.graph, X: b.input("x", cfg.Image.Pixels())}
-	e.Mean, e.LogVar = b.encode(e.X)
-	return e, nil
-}
-
-// Decoder is the graph from a latent to the pixels.
-type Decoder struct {
-	Graph  *gorgonia.ExprGraph
-	Z      *gorgonia.Node // [batch, latent]
-	Logits *gorgonia.Node // [batch, pixels]
-	Pixels *gorgonia.Node // [batch, pixels]: the mean of p(x|z), in [0, 1]
-}
-
-// NewDecoder returns the decoder alone, over weights that the graph shares.
-func NewDecoder(cfg Config, batch int, weights Tensors) (d *Decoder, err error) {
-	defer catch(&err)
-	b, err := newBuilder(cfg, batch, weights)
-	if err != nil {
-		return nil, err
-	}
-	d = &Decoder{Graph: b.graph, Z: b.input("z", cfg.Latent)}
-	d.Logits = b.decode(d.Z)
-	d.Pixels = named("pixels", must(likelihoods[cfg.Likelihood].mean(d.Logits)))
-	return d, nil
 }

@@ -22,68 +22,62 @@ type ParameterSpec struct {
 	FanIn int // inputs of the layer it belongs to
 }
 
-// layer is one dense layer of the network.
-type layer struct {
-	name    string
-	in, out int
+// outline returns the training graph of a valid Config without weights. What it asks for is what the model has.
+func (c Config) outline() *builder {
+	b, err := build(c, Train, 1, nil)
+	if err != nil {
+		panic(err) // of no Config that Validate lets pass, as a test of every kind shows
+	}
+	return b
 }
 
-// layers lists the dense layers of the encoder's body, its two heads, and the decoder. The numbers in the
-// names are the places in a torch.nn.Sequential that holds an activation after each hidden layer.
-func (c Config) layers() (encoder []layer, mean, logVar layer, decoder []layer) {
-	width := c.Image.Pixels()
-	for i, hidden := range c.Hidden {
-		encoder = append(encoder, layer{fmt.Sprintf("encoder.%d", 2*i), width, hidden})
-		width = hidden
-	}
-	mean, logVar = layer{"mean", width, c.Latent}, layer{"logVar", width, c.Latent}
+// Parameters lists every parameter of the model in the order in which its training graph uses them. The Config must be valid.
+func (c Config) Parameters() []ParameterSpec { return c.outline().specs }
 
-	width = c.Latent
-	for i := len(c.Hidden) - 1; i >= 0; i-- {
-		decoder = append(decoder, layer{fmt.Sprintf("decoder.%d", 2*len(decoder)), width, c.Hidden[i]})
-		width = c.Hidden[i]
+// Terms lists what the model reports, the loss first, without the nodes of a graph. The Config must be valid.
+func (c Config) Terms() []Term {
+	terms := c.outline().Terms
+	for i := range terms {
+		terms[i].Node = nil
 	}
-	decoder = append(decoder, layer{fmt.Sprintf("decoder.%d", 2*len(decoder)), width, c.Image.Pixels()})
-	return encoder, mean, logVar, decoder
+	return terms
 }
 
-// Parameters lists every parameter of the network in the order in which the network uses them.
-func (c Config) Parameters() []ParameterSpec {
-	encoder, mean, logVar, decoder := c.layers()
-	all := append(append(encoder, mean, logVar), decoder...)
-	specs := make([]ParameterSpec, 0, 2*len(all))
-	for _, l := range all {
-		specs = append(specs,
-			ParameterSpec{l.name + ".weight", tensor.Shape{l.out, l.in}, l.in},
-			ParameterSpec{l.name + ".bias", tensor.Shape{l.out}, l.in})
+// Inputs lists what a part of the model takes for one image, in its order. The nodes belong to no graph that is run. The Config must be valid;
+// an error says that its kind has no such part.
+func (c Config) Inputs(part Part) ([]Input, error) {
+	b, err := build(c, part, 1, nil)
+	if err != nil {
+		return nil, err
 	}
-	return specs
+	return b.Inputs, nil
 }
 
-// ParameterCount returns the number of trainable values.
-func (c Config) ParameterCount() int {
-	n := 0
-	for _, p := range c.Parameters() {
+// ParameterCount returns the number of trainable values. The Config must be valid.
+func (c Config) ParameterCount() int { return count(c.Parameters()) }
+
+func count(parameters []ParameterSpec) (n int) {
+	for _, p := range parameters {
 		n += p.Shape.TotalSize()
 	}
 	return n
 }
 
-// InitialWeights draws every parameter uniformly from ±1/√fan_in, PyTorch's default for a dense layer.
-// The seed of the Config fixes them.
-func InitialWeights(c Config) Tensors {
+// InitialWeights draws every parameter of a valid Config uniformly from ±1/√fan_in, PyTorch's default for a dense layer.
+// The seed fixes them.
+func InitialWeights(c Config, seed uint64) Tensors {
 	weights := make(Tensors)
 	for i, p := range c.Parameters() {
 		values := make([]float32, p.Shape.TotalSize())
 		bound := 1 / math.Sqrt(float64(p.FanIn))
-		philox.New(c.Seed, philox.Weights, uint64(i)).Uniform(values, float32(-bound), float32(bound))
+		philox.New(seed, philox.Weights, uint64(i)).Uniform(values, float32(-bound), float32(bound))
 		weights[p.Name] = tensor.New(tensor.WithShape(p.Shape...), tensor.WithBacking(values))
 	}
 	return weights
 }
 
 // Check reports the first parameter of the Config that is missing from t or has another shape or type,
-// and any tensor that the Config does not know.
+// and any tensor that the Config does not know. The Config must be valid.
 func (t Tensors) Check(c Config) error {
 	shapes := make(map[string]tensor.Shape, len(t))
 	for name, value := range t {
@@ -99,7 +93,7 @@ func (t Tensors) Check(c Config) error {
 }
 
 // CheckShapes reports the first parameter of the Config that is missing from the shapes or has another,
-// and any name that the Config does not know.
+// and any name that the Config does not know. The Config must be valid.
 func (c Config) CheckShapes(shapes map[string]tensor.Shape) error {
 	known := make(map[string]bool)
 	for _, p := range c.Parameters() {
@@ -108,7 +102,7 @@ func (c Config) CheckShapes(shapes map[string]tensor.Shape) error {
 		if !ok {
 			return fmt.Errorf("model: parameter %s is missing", p.Name)
 		}
-		if !shape.Eq(p.Shape) {
+		if !slices.Equal(shape, p.Shape) { // Shape.Eq takes a column for a vector
 			return fmt.Errorf("model: parameter %s has shape %v, want %v", p.Name, shape, p.Shape)
 		}
 	}

@@ -4,9 +4,9 @@ import (
 	"os"
 
 	"govae/internal/picture"
-	"govae/model"
 	"govae/train/checkpoint"
-	"govae/train/generate"
+	"govae/train/report"
+	"govae/train/rundir"
 )
 
 // What the pictures of an epoch show.
@@ -24,69 +24,55 @@ const (
 // to an epoch that is then trained again, with the same bits, and written over. Were it first, a crash after it
 // would lose that epoch's metrics and pictures for good.
 func (r *run) writeFiles() error {
-	state, err := r.toWrite()
+	c, err := r.toWrite()
 	if err != nil {
 		return err
 	}
-	if err := r.writePictures(state.Weights); err != nil {
+	if err := r.writePictures(); err != nil {
 		return err
 	}
-	if err := writeMetrics(r.out.path(metricsFile), r.history); err != nil {
+	terms := c.Config.Terms()
+	if err := report.WriteMetrics(r.dir.Path(rundir.Metrics), terms, r.history); err != nil {
 		return err
 	}
-	if err := writeCurves(r.out.path(curvesFile), r.history); err != nil {
+	if err := report.WriteCurves(r.dir.Path(rundir.Curves), terms, r.history); err != nil {
 		return err
 	}
-	last := r.history[len(r.history)-1]
-	if r.at.BestEpoch == 0 || last.Test.Loss < r.at.BestLoss {
-		r.at.BestEpoch, r.at.BestLoss = last.Epoch, last.Test.Loss
-		if err := r.saveAs(bestFile, state); err != nil {
+	if c.Run.BestEpoch == c.Run.Epoch {
+		if err := checkpoint.Save(r.dir.Path(rundir.Best), c); err != nil {
 			return err
 		}
 	}
-	return r.saveAs(checkpointFile, state)
+	return checkpoint.Save(r.dir.Path(rundir.Checkpoint), c)
 }
 
 // save writes the checkpoint of this moment.
 func (r *run) save() error {
-	state, err := r.toWrite()
+	c, err := r.toWrite()
 	if err != nil {
 		return err
 	}
-	return r.saveAs(checkpointFile, state)
+	return checkpoint.Save(r.dir.Path(rundir.Checkpoint), c)
 }
 
-// toWrite returns the state that is to be written, and makes room for it where it replaces another run's.
-func (r *run) toWrite() (State, error) {
-	state, err := r.machine.State()
+// toWrite returns what is to be saved, and makes room for it where it replaces another run's.
+func (r *run) toWrite() (*checkpoint.Checkpoint, error) {
+	c, err := r.trainer.Checkpoint()
 	if err != nil {
-		return State{}, err
+		return nil, err
 	}
-	return state, r.out.discardReplaced()
-}
-
-func (r *run) saveAs(name string, state State) error {
-	return checkpoint.Save(r.out.path(name), &checkpoint.Checkpoint{
-		Config:       r.Model,
-		Weights:      state.Weights,
-		FirstMoment:  state.FirstMoment,
-		SecondMoment: state.SecondMoment,
-		Run:          r.at,
-	})
+	return c, r.dir.DiscardReplaced()
 }
 
 // writePictures draws what the model generates, from the same latents after every epoch, and test images above what
 // it makes of them.
-func (r *run) writePictures(weights model.Tensors) error {
-	generator, err := generate.New(r.Model, weights)
+func (r *run) writePictures() error {
+	generator := r.trainer.Generator()
+	samples, err := generator.Sample(sampleCount, r.Settings.Seed)
 	if err != nil {
 		return err
 	}
-	samples, err := generator.Sample(sampleCount, r.Model.Seed)
-	if err != nil {
-		return err
-	}
-	if err := r.writeGrid(samplesDir, samples, sampleColumns); err != nil {
+	if err := r.writeGrid(rundir.Samples, samples, sampleColumns); err != nil {
 		return err
 	}
 
@@ -103,17 +89,17 @@ func (r *run) writePictures(weights model.Tensors) error {
 	if err != nil {
 		return err
 	}
-	return r.writeGrid(reconstructionsDir, pairs, columns)
+	return r.writeGrid(rundir.Reconstructions, pairs, columns)
 }
 
 // writeGrid writes images as the picture of the last epoch in one of the folders of pictures.
 func (r *run) writeGrid(folder string, images []float32, columns int) error {
-	if err := os.MkdirAll(r.out.path(folder), 0o777); err != nil {
+	if err := os.MkdirAll(r.dir.Path(folder), 0o777); err != nil {
 		return err
 	}
-	grid, err := picture.Grid(images, picture.Shape(r.Model.Image), columns, pictureScale)
+	grid, err := picture.Grid(images, picture.Shape(r.trainer.Config().Image), columns, pictureScale)
 	if err != nil {
 		return err
 	}
-	return picture.Write(r.out.picture(folder, r.at.Epoch), grid)
+	return picture.Write(r.dir.Picture(folder, r.trainer.epoch), grid)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"govae/train/dataset"
+	"govae/train/device"
 	"govae/train/generate"
 )
 
@@ -51,7 +52,7 @@ func checkPlace(t *testing.T, picture image.Image, row, column int, want []float
 // of the data set: 64 samples in 8 columns, from the model's seed, and in 16 columns the 19 test images, each above what it becomes.
 func TestPicturesShowTheModel(t *testing.T) {
 	o := testOptions(t)
-	o.Model.Seed = 5
+	o.Settings.Seed = 5
 	set, err := dataset.Open(o.Data)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +66,7 @@ func TestPicturesShowTheModel(t *testing.T) {
 	for _, o.Epochs = range []int{1, 2} {
 		mustRun(t, o)
 		o.Resume = true
-		generator, err := generate.Open(filepath.Join(o.Out, "checkpoint.safetensors"))
+		generator, err := generate.Open(filepath.Join(o.Out, "checkpoint.safetensors"), device.CPU)
 		if err != nil {
 			t.Fatal(err)
 		}

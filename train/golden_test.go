@@ -5,10 +5,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
 	"govae/model"
+	"govae/model/machine"
 	"govae/train/checkpoint"
 )
 
@@ -56,19 +58,20 @@ func TestCheckpointOfVersion1IsRead(t *testing.T) {
 	c := loadGolden(t, "")
 	wantConfig := model.Config{
 		Kind: "vae", Image: model.Image{Height: 6, Width: 5, Channels: 1}, Hidden: []int{7, 4}, Latent: 3,
-		Likelihood: "bernoulli", Activation: "tanh", Seed: 12345678901234567890,
+		Likelihood: "bernoulli", Activation: "tanh",
 	}
 	if got, want := fmt.Sprintf("%+v", c.Config), fmt.Sprintf("%+v", wantConfig); got != want {
 		t.Errorf("config is\n%s, want\n%s", got, want)
 	}
-	wantRun := checkpoint.Run{
-		Step: 10, Epoch: 1, Batch: 8, LearningRate: 0.01, Beta: 0.5,
+	wantRun := &checkpoint.Run{
+		Settings:  machine.Settings{Seed: 12345678901234567890, Batch: 8, LearningRate: 0.01, Beta: 0.5},
 		Data:      checkpoint.Data{Name: "shapes", Images: 50, Fingerprint: "9ffc806dcfabfa60"},
-		Partial:   checkpoint.Sums{Images: 24, Reconstruction: 496.5514831542969, KL: 1.579901933670044, Seconds: 0.000243538},
+		Epoch:     1,
+		Partial:   checkpoint.Sums{Images: 24, Terms: machine.Terms{496.5514831542969 + 0.5*1.579901933670044, 496.5514831542969, 1.579901933670044}, Seconds: 0.000243538},
 		BestEpoch: 1, BestLoss: 20.778758110870655,
 	}
-	if c.Run != wantRun {
-		t.Errorf("run is\n%+v, want\n%+v", c.Run, wantRun)
+	if c.State.Step != 10 || !reflect.DeepEqual(c.Run, wantRun) {
+		t.Errorf("run is at step %d\n%+v, want 10\n%+v", c.State.Step, c.Run, wantRun)
 	}
 	for _, test := range []struct {
 		what    string
@@ -76,11 +79,11 @@ func TestCheckpointOfVersion1IsRead(t *testing.T) {
 		name    string
 		first   []float32
 	}{
-		{"weights", c.Weights, "encoder.0.weight", []float32{0.12102067470550537, 0.11317756026983261}},
-		{"weights", c.Weights, "logVar.bias", []float32{0.22078338265419006, -0.42701736092567444}},
-		{"weights", c.Weights, "decoder.4.weight", []float32{-0.4607361853122711, 0.47179409861564636}},
-		{"first moments", c.FirstMoment, "mean.weight", []float32{0.0011988086625933647, 0.0006212175358086824}},
-		{"second moments", c.SecondMoment, "decoder.2.bias", []float32{7.73548090364784e-05, 0.0006333822384476662}},
+		{"weights", c.State.Weights, "encoder.0.weight", []float32{0.12102067470550537, 0.11317756026983261}},
+		{"weights", c.State.Weights, "logVar.bias", []float32{0.22078338265419006, -0.42701736092567444}},
+		{"weights", c.State.Weights, "decoder.4.weight", []float32{-0.4607361853122711, 0.47179409861564636}},
+		{"first moments", c.State.FirstMoment, "mean.weight", []float32{0.0011988086625933647, 0.0006212175358086824}},
+		{"second moments", c.State.SecondMoment, "decoder.2.bias", []float32{7.73548090364784e-05, 0.0006333822384476662}},
 	} {
 		if got := test.tensors[test.name].Data().([]float32); !slices.Equal(got[:2], test.first) {
 			t.Errorf("%s: %s begins with %v, want %v", test.what, test.name, got[:2], test.first)
@@ -114,9 +117,9 @@ func TestCheckpointOfVersion1IsResumed(t *testing.T) {
 		what      string
 		got, want model.Tensors
 	}{
-		{"weights", got.Weights, want.Weights},
-		{"first moments", got.FirstMoment, want.FirstMoment},
-		{"second moments", got.SecondMoment, want.SecondMoment},
+		{"weights", got.State.Weights, want.State.Weights},
+		{"first moments", got.State.FirstMoment, want.State.FirstMoment},
+		{"second moments", got.State.SecondMoment, want.State.SecondMoment},
 	} {
 		if len(part.got) != 14 || len(part.want) != 14 {
 			t.Fatalf("%s: %d and %d tensors, want 14: of 7 layers", part.what, len(part.got), len(part.want))
@@ -137,7 +140,7 @@ func TestCheckpointOfVersion1IsResumed(t *testing.T) {
 		t.Errorf("the best loss is %v, want %v", got.Run.BestLoss, want.Run.BestLoss)
 	}
 	got.Run.BestLoss = want.Run.BestLoss
-	if got.Run != want.Run { // in step, epoch, best epoch and all that does not change
+	if got.State.Step != want.State.Step || !reflect.DeepEqual(got.Run, want.Run) { // in step, epoch, best epoch and all that does not change
 		t.Errorf("run is\n%+v, want\n%+v", got.Run, want.Run)
 	}
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -14,7 +15,9 @@ import (
 
 	"govae/internal/idxtest"
 	"govae/model"
+	"govae/model/machine"
 	"govae/train/checkpoint"
+	"govae/train/device"
 )
 
 // The data set of these tests: 50 training images make 7 batches of 8, the last of 2.
@@ -60,8 +63,8 @@ func testOptions(t *testing.T) Options {
 	o.Model.Hidden = []int{7}
 	o.Model.Latent = 3
 	o.Epochs = 2
-	o.Batch = batch
-	o.LearningRate = 0.01
+	o.Settings.Batch = batch
+	o.Settings.LearningRate = 0.01
 	o.Output = new(bytes.Buffer)
 	return o
 }
@@ -76,45 +79,72 @@ func mustRun(t *testing.T, o Options) {
 // printed returns what a run has printed.
 func printed(o Options) string { return o.Output.(*bytes.Buffer).String() }
 
-// spy is the tape machine with somebody looking at what it is fed, and able to fail it.
+// spy is a machine with somebody looking at what it is asked, and able to fail it.
 type spy struct {
-	*TapeMachine
-	onStep     func(Batch, Terms) error
-	onEvaluate func(Batch, *Terms)
+	machine.Machine
+	batch      int
+	onStep     func(indices []int, terms machine.Terms) error
+	onEvaluate func(indices []int, terms machine.Terms)
 }
 
-func (s *spy) Step(b Batch) (Terms, error) {
-	terms, err := s.TapeMachine.Step(b)
-	if err == nil && s.onStep != nil {
-		err = s.onStep(b, terms)
+// Train makes one step at a time, and calls onStep after each.
+func (s *spy) Train(indices []int) (steps []machine.Terms, err error) {
+	for part := range slices.Chunk(indices, s.batch) {
+		step, err := s.Machine.Train(part)
+		steps = append(steps, step...)
+		if err == nil && s.onStep != nil {
+			err = s.onStep(part, step[0])
+		}
+		if err != nil {
+			return steps, err
+		}
 	}
-	return terms, err
+	return steps, nil
 }
 
-func (s *spy) Evaluate(b Batch) (Terms, error) {
-	terms, err := s.TapeMachine.Evaluate(b)
-	if s.onEvaluate != nil {
-		s.onEvaluate(b, &terms)
+// Evaluate takes one batch at a time, and lets onEvaluate change its terms.
+func (s *spy) Evaluate(indices []int) (batches []machine.Terms, err error) {
+	for part := range slices.Chunk(indices, s.batch) {
+		batch, err := s.Machine.Evaluate(part)
+		if err != nil {
+			return nil, err
+		}
+		if s.onEvaluate != nil {
+			s.onEvaluate(part, batch[0])
+		}
+		batches = append(batches, batch...)
 	}
-	return terms, err
+	return batches, nil
 }
 
 // spied returns o with a machine that calls the two functions, of which either may be nil.
-func spied(o Options, onStep func(Batch, Terms) error, onEvaluate func(Batch, *Terms)) Options {
-	o.newMachine = func(cfg model.Config, learningRate float64) (Machine, error) {
-		m, err := NewTapeMachine(cfg, learningRate)
-		return &spy{m, onStep, onEvaluate}, err
+func spied(o Options, onStep func([]int, machine.Terms) error, onEvaluate func([]int, machine.Terms)) Options {
+	o.open = func(name device.Name, j machine.Job) (machine.Machine, string, error) {
+		m, words, err := device.Open(name, j)
+		return &spy{m, j.Settings.Batch, onStep, onEvaluate}, words, err
 	}
 	return o
 }
 
-// interruptedAfter runs o and cancels it during the given step, counted from 1 from where the run starts.
+// callsAreShort makes every call of a machine short, or none, until the test ends.
+func callsAreShort(t *testing.T, short bool) {
+	was := shortCall
+	t.Cleanup(func() { shortCall = was })
+	shortCall = 0
+	if short {
+		shortCall = math.MaxInt64
+	}
+}
+
+// interruptedAfter runs o, with one step in each call of the machine, and cancels it during the given step, counted from 1 from where the
+// run starts.
 func interruptedAfter(t *testing.T, o Options, step int) error {
 	t.Helper()
+	callsAreShort(t, false)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	steps := 0
-	return Run(ctx, spied(o, func(Batch, Terms) error {
+	return Run(ctx, spied(o, func([]int, machine.Terms) error {
 		if steps++; steps == step {
 			cancel()
 		}
@@ -138,9 +168,9 @@ func sameTensors(t *testing.T, got, want *checkpoint.Checkpoint) {
 		name      string
 		got, want model.Tensors
 	}{
-		{"weights", got.Weights, want.Weights},
-		{"first moment", got.FirstMoment, want.FirstMoment},
-		{"second moment", got.SecondMoment, want.SecondMoment},
+		{"weights", got.State.Weights, want.State.Weights},
+		{"first moment", got.State.FirstMoment, want.State.FirstMoment},
+		{"second moment", got.State.SecondMoment, want.State.SecondMoment},
 	} {
 		if len(part.want) != len(want.Config.Parameters()) {
 			t.Fatalf("%s: %d tensors", part.name, len(part.want))

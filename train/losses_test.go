@@ -8,6 +8,7 @@ import (
 	"govae/internal/philox"
 	"govae/model"
 	"govae/train/dataset"
+	"govae/train/device"
 	"govae/train/generate"
 )
 
@@ -44,14 +45,14 @@ func termsOf(t *testing.T, g *generate.Generator, x, epsilon []float32) (reconst
 func TestLossesAreOfTheirImagesAndTheirNoise(t *testing.T) {
 	const seed, beta, latent, pixels = 5, 0.5, 3, height * width
 	o := testOptions(t)
-	o.Model.Seed, o.Beta, o.LearningRate = seed, beta, 1e-30
+	o.Settings.Seed, o.Settings.Beta, o.Settings.LearningRate = seed, beta, 1e-30
 	mustRun(t, o)
 
 	set, err := dataset.Open(o.Data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := generate.Open(filepath.Join(o.Out, "checkpoint.safetensors"))
+	g, err := generate.Open(filepath.Join(o.Out, "checkpoint.safetensors"), device.CPU)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,27 +90,6 @@ func TestResumeDropsRowsBeyondTheCheckpoint(t *testing.T) {
 	}
 }
 
-func TestReadMetricsErrors(t *testing.T) {
-	header := strings.Join(metricsHeader, ",") + "\n"
-	for _, test := range []struct{ name, text, want string }{
-		{"empty", "", "header"},
-		{"another header", "epoch,loss\n1,2\n", "header"},
-		{"missing field", header + "1,2,3\n", "wrong number of fields"},
-		{"not a number", header + "1,7,1,1,1,x,1,1,1,1\n", "row 1"},
-		{"not finite", header + "1,7,1,1,1,NaN,1,1,1,1\n", "test_loss is NaN"},
-		{"epoch twice", header + strings.Repeat("1,7,1,1,1,1,1,1,1,1\n", 2), "row 2 is of epoch 1"},
-		{"not an epoch", header + "one,7,1,1,1,1,1,1,1,1\n", "row 1"},
-	} {
-		path := filepath.Join(t.TempDir(), "metrics.csv")
-		if err := os.WriteFile(path, []byte(test.text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := readMetrics(path, 10); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s: error is %v, want %q and the path", test.name, err, test.want)
-		}
-	}
-}
-
 // TestImagesPerSecondAreOfTheWholeEpoch checks the last two columns against each other, as far as their six decimals go.
 func TestImagesPerSecondAreOfTheWholeEpoch(t *testing.T) {
 	o := testOptions(t)
@@ -126,7 +105,7 @@ func TestImagesPerSecondAreOfTheWholeEpoch(t *testing.T) {
 // TestPrintedRowsAreTheMetrics checks each row of the printed table against the row of the metrics, to half a unit of its last digit.
 func TestPrintedRowsAreTheMetrics(t *testing.T) {
 	o := testOptions(t)
-	o.LearningRate = 0.05 // so that the terms are not alike on training and test images
+	o.Settings.LearningRate = 0.05 // so that the terms are not alike on training and test images
 	mustRun(t, o)
 	rows := metricsRows(t, o)
 	for epoch := 1; epoch <= 2; epoch++ {

@@ -1,115 +1,89 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"io"
-	"math"
-	"os"
-	"path/filepath"
-	"reflect"
 
+	"govae/internal/setting"
 	"govae/model"
-	"govae/train/checkpoint"
+	"govae/model/machine"
+	"govae/train/device"
 )
 
-// Options say what to train, on what, and where its files go. Start from DefaultOptions.
+// Options say what Run trains, on what, and where its files go. Start from DefaultOptions.
 type Options struct {
-	Data string // folder with four gzipped IDX files; empty: the MNIST that the GoMNIST module carries
-	Out  string // folder for the run's files; empty: the next free runs/vae, or with Resume the newest run
+	Model    model.Config // its image shape and classes are those of the data set
+	Settings machine.Settings
 
-	Model        model.Config // its image shape is that of the data set
-	Epochs       int          // of the whole run, those before a resume included
-	Batch        int          // images per step
-	LearningRate float64      // Adam's
-	Beta         float64      // weight of the KL in the loss
-	Device       Device
+	Data   string // folder with four gzipped IDX files; empty: the MNIST that the GoMNIST module carries
+	Out    string // folder for the run's files; empty: the next free runs/vae, or with Resume the newest run
+	Epochs int    // of the whole run, those before a resume included
+	Device device.Name
 
-	Resume  bool   // continue the run in Out
-	Force   bool   // replace the run in Out
-	Graph   string // write the expression graph to this .dot or .svg file instead of training
-	Verbose bool
+	Resume bool // continue the run in Out
+	Force  bool // replace the run in Out
 
-	// Given holds the names of the flags that were given. On a resume, what fixes the numbers of a run comes from
-	// its checkpoint, and a flag that was given must agree with it.
-	Given map[string]bool
+	// Given names, on a resume, the fields of Model and Settings that are to be as they are here: learning_rate, for one. All others are as
+	// the run's checkpoint has them. A field that may not change then has to agree with the checkpoint, and one that may is
+	// recorded there with the step from which on it is another.
+	Given []string
 
 	Output  io.Writer // what is printed goes here; nil: nowhere
-	Program string    // how the program was started, for the commands that messages propose
+	Verbose bool      // print more
 
-	newMachine func(cfg model.Config, learningRate float64) (Machine, error) // for tests; nil: the device's machine
+	open opener // for tests; nil: device.Open
 }
 
 // DefaultOptions returns the run of PyTorch's VAE example on MNIST. It is the one place for defaults.
 func DefaultOptions() Options {
 	return Options{
-		Model:        model.DefaultConfig(),
-		Epochs:       10,
-		Batch:        128,
-		LearningRate: 1e-3,
-		Beta:         1,
-		Device:       Auto,
-		Output:       os.Stdout,
-		Program:      "go run ./cmd/train",
+		Model:    model.DefaultConfig(),
+		Settings: machine.DefaultSettings(),
+		Epochs:   10,
+		Device:   device.Auto,
 	}
 }
 
-// Limits that keep a typing error from asking for more than any machine has.
-const (
-	maxEpochs = 1_000_000
-	maxBatch  = 1 << 16
-	minRate   = 1e-30 // float32 holds it in full
-)
+const maxEpochs = 1_000_000
 
-// Validate reports the first option that no run can be made from, by its flag and its value.
+// Fields describes what one start of a run has besides its model and its settings.
+var Fields = []setting.Field[Options]{
+	setting.Text(setting.Field[Options]{Name: "data", Flag: "data", Arg: "DIR", Help: "folder with the data set, as MNIST has it: train-images-idx3-ubyte.gz, " +
+		"train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz (default: the MNIST that comes with the GoMNIST module, from the module cache)"},
+		func(o *Options) *string { return &o.Data }),
+	setting.Text(setting.Field[Options]{Name: "out", Flag: "out", Arg: "DIR", Help: "folder for the run's files (default: runs/vae, or the next free one of " +
+		"runs/vae-2, runs/vae-3, …; with -resume the newest run in runs)"},
+		func(o *Options) *string { return &o.Out }),
+	setting.Int(setting.Field[Options]{Name: "epochs", Flag: "epochs", Arg: "N", Help: "epochs of the whole run, those before a resume included"},
+		func(o *Options) *int { return &o.Epochs }, 1, maxEpochs),
+	setting.Name(setting.Field[Options]{Name: "device", Flag: "device", Arg: "NAME", Help: "auto takes CUDA where there is one, else the CPU"},
+		func(o *Options) *device.Name { return &o.Device }, device.Names),
+	setting.Switch(setting.Field[Options]{Name: "resume", Flag: "resume", Help: "continue the run in -out, bit for bit as if it had never stopped. Its model and its settings come from " +
+		"its checkpoint; -lr and -beta may be given to go on with others from there, which the checkpoint then records"},
+		func(o *Options) *bool { return &o.Resume }),
+	setting.Switch(setting.Field[Options]{Name: "force", Flag: "force", Help: "replace the run in -out. Files that no run writes stay"},
+		func(o *Options) *bool { return &o.Force }),
+	setting.Switch(setting.Field[Options]{Name: "verbose", Flag: "v", Help: "print more: a line about every 100 steps, and where the data came from"},
+		func(o *Options) *bool { return &o.Verbose }),
+}
+
+// Validate reports the first option that no run can be made from, by its field and its value.
 func (o Options) Validate() error {
 	if err := o.Model.Validate(); err != nil {
 		return err
 	}
-	switch {
-	case o.Epochs < 1 || o.Epochs > maxEpochs:
-		return fmt.Errorf("-epochs is %d, want 1 to %d", o.Epochs, maxEpochs)
-	case o.Batch < 1 || o.Batch > maxBatch:
-		return fmt.Errorf("-batch is %d, want 1 to %d", o.Batch, maxBatch)
-	case !(o.LearningRate >= minRate && o.LearningRate <= math.MaxFloat32): // written so that NaN is refused too
-		return fmt.Errorf("-lr is %v, want a number from %v on", o.LearningRate, minRate)
-	case !(o.Beta >= 0 && o.Beta <= math.MaxFloat32):
-		return fmt.Errorf("-beta is %v, want 0 or a number above it", o.Beta)
-	case o.Device != Auto && o.Device != CPU && o.Device != CUDA:
-		return fmt.Errorf("-device is %q, want %s, %s or %s", o.Device, Auto, CPU, CUDA)
-	case o.Resume && o.Force:
-		return fmt.Errorf("-resume continues a run and -force replaces it: give one of them")
-	case o.Force && o.Out == "":
-		return fmt.Errorf("-force needs -out, the folder of the run to replace")
-	case o.Graph != "" && (o.Resume || o.Force):
-		return fmt.Errorf("-graph draws the model of the flags and trains nothing: leave out -resume and -force")
-	case o.Graph != "" && filepath.Ext(o.Graph) != ".dot" && filepath.Ext(o.Graph) != ".svg":
-		return fmt.Errorf("-graph is %q, want a name that ends in .dot or .svg", o.Graph)
+	if err := o.Settings.Validate(); err != nil {
+		return err
+	}
+	if err := setting.Check(Fields, &o); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if o.Resume && o.Force {
+		return errors.New("train: resume continues a run and force replaces it: want one of them")
+	}
+	if o.Force && o.Out == "" {
+		return errors.New("train: force needs out, the folder of the run to replace")
 	}
 	return nil
-}
-
-// continuing returns o with all that fixes the numbers of a run as the checkpoint has it.
-// A flag that was given with another value is an error.
-func (o Options) continuing(c *checkpoint.Checkpoint) (Options, error) {
-	for _, f := range []struct {
-		flag          string
-		given, stored any
-	}{
-		{"hidden", o.Model.Hidden, c.Config.Hidden},
-		{"latent", o.Model.Latent, c.Config.Latent},
-		{"activation", o.Model.Activation, c.Config.Activation},
-		{"seed", o.Model.Seed, c.Config.Seed},
-		{"batch", o.Batch, c.Run.Batch},
-		{"lr", o.LearningRate, c.Run.LearningRate},
-		{"beta", o.Beta, c.Run.Beta},
-	} {
-		if o.Given[f.flag] && !reflect.DeepEqual(f.given, f.stored) {
-			return o, fmt.Errorf("-%s is %v, but the run to resume was started with %v: leave the flag out, or start another run with another -out", f.flag, f.given, f.stored)
-		}
-	}
-	o.Model = c.Config
-	o.Batch = c.Run.Batch
-	o.LearningRate = c.Run.LearningRate
-	o.Beta = c.Run.Beta
-	return o, o.Validate()
 }

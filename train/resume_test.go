@@ -5,20 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"govae/internal/setting"
+	"govae/model/machine"
 	"govae/train/checkpoint"
+	"govae/train/device"
+	"govae/train/rundir"
 )
 
 func TestResumedRunHasTheSameBits(t *testing.T) {
 	whole := testOptions(t)
 	whole.Epochs = 4
 	mustRun(t, whole)
-	want := load(t, whole, checkpointFile)
+	want := load(t, whole, rundir.Checkpoint)
 
 	for name, firstPart := range map[string]func(t *testing.T, o Options){
 		"after two epochs": func(t *testing.T, o Options) {
@@ -47,13 +53,13 @@ func TestResumedRunHasTheSameBits(t *testing.T) {
 			o.Resume = true
 			mustRun(t, o)
 
-			got := load(t, o, checkpointFile)
+			got := load(t, o, rundir.Checkpoint)
 			sameTensors(t, got, want)
 			got.Run.Data.Name = want.Run.Data.Name // of the test's own folder
-			if got.Run != want.Run {
-				t.Errorf("run is\n%+v, want\n%+v", got.Run, want.Run)
+			if !reflect.DeepEqual(got.Run, want.Run) || got.State.Step != want.State.Step {
+				t.Errorf("run is at step %d\n%+v, want %d\n%+v", got.State.Step, got.Run, want.State.Step, want.Run)
 			}
-			sameTensors(t, load(t, o, bestFile), load(t, whole, bestFile))
+			sameTensors(t, load(t, o, rundir.Best), load(t, whole, rundir.Best))
 
 			gotRows, wantRows := metricsRows(t, o), metricsRows(t, whole)
 			if len(gotRows) != len(wantRows) {
@@ -91,8 +97,8 @@ func TestCrashWhileWritingLosesNothing(t *testing.T) {
 			if err := Run(t.Context(), next); err == nil || !strings.Contains(err.Error(), obstacle) {
 				t.Errorf("error is %v, want one that names %s", err, obstacle)
 			}
-			if run := load(t, o, checkpointFile).Run; run.Epoch != 1 || run.Step != epochSteps {
-				t.Errorf("the checkpoint is at %+v", run)
+			if c := load(t, o, rundir.Checkpoint); c.Run.Epoch != 1 || c.State.Step != epochSteps {
+				t.Errorf("the checkpoint is at step %d, %+v", c.State.Step, c.Run)
 			}
 			os.Remove(obstacle)
 			if before != nil {
@@ -103,8 +109,8 @@ func TestCrashWhileWritingLosesNothing(t *testing.T) {
 	o.Resume = true
 	o.Epochs = 3
 	mustRun(t, o)
-	sameTensors(t, load(t, o, checkpointFile), load(t, whole, checkpointFile))
-	sameTensors(t, load(t, o, bestFile), load(t, whole, bestFile))
+	sameTensors(t, load(t, o, rundir.Checkpoint), load(t, whole, rundir.Checkpoint))
+	sameTensors(t, load(t, o, rundir.Best), load(t, whole, rundir.Best))
 	for i, row := range metricsRows(t, whole) {
 		if got := metricsRows(t, o)[i]; !slices.Equal(got[:8], row[:8]) {
 			t.Errorf("metrics: %v, want %v", got[:8], row[:8])
@@ -112,7 +118,7 @@ func TestCrashWhileWritingLosesNothing(t *testing.T) {
 	}
 }
 
-func TestInterruptedRunSavesAndSaysHowToResume(t *testing.T) {
+func TestInterruptedRunSaves(t *testing.T) {
 	for _, test := range []struct {
 		name                string
 		step                int // in which the interrupt comes
@@ -125,19 +131,20 @@ func TestInterruptedRunSavesAndSaysHowToResume(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			o := testOptions(t)
 			o.Epochs = 3
-			if err := interruptedAfter(t, o, test.step); !errors.Is(err, ErrInterrupted) {
-				t.Fatalf("error is %v, want ErrInterrupted", err)
+			err := interruptedAfter(t, o, test.step)
+			var interrupted *Interrupted
+			if !errors.As(err, &interrupted) || interrupted.Out != o.Out || !errors.Is(err, ErrInterrupted) || !errors.Is(err, context.Canceled) {
+				t.Fatalf("error is %v, want an Interrupted in %s", err, o.Out)
 			}
-			run := load(t, o, checkpointFile).Run
-			if run.Step != uint64(test.step) || run.Epoch != test.wantEpoch || run.Partial.Images != test.wantSeen {
-				t.Errorf("saved %+v", run)
+			c := load(t, o, rundir.Checkpoint)
+			if c.State.Step != uint64(test.step) || c.Run.Epoch != test.wantEpoch || c.Run.Partial.Images != test.wantSeen {
+				t.Errorf("saved at step %d, %+v", c.State.Step, c.Run)
 			}
 			if rows := metricsRows(t, o); test.wantEpoch > 0 && len(rows) != test.wantEpoch+1 {
 				t.Errorf("metrics have %d lines for %d epochs", len(rows), test.wantEpoch)
 			}
-			command := fmt.Sprintf("go run ./cmd/train -resume -out %s -data %s -epochs 3\n", quoted(o.Out), quoted(o.Data))
-			if !strings.HasSuffix(printed(o), command) {
-				t.Errorf("printed\n%swhich does not end in\n%s", printed(o), command)
+			if saved := "and saved " + filepath.Join(o.Out, rundir.Checkpoint) + "\n"; !strings.HasSuffix(printed(o), saved) {
+				t.Errorf("printed\n%swhich does not end in\n%s", printed(o), saved)
 			}
 		})
 	}
@@ -151,8 +158,10 @@ func TestInterruptBeforeTheRunBeginsChangesNothing(t *testing.T) {
 	o.Force = true
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
-		t.Errorf("error is %v, want ErrInterrupted", err)
+	err := Run(ctx, o)
+	var interrupted *Interrupted
+	if !errors.As(err, &interrupted) || interrupted.Out != "" || !errors.Is(err, ErrInterrupted) || !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v, want an Interrupted before the run began", err)
 	}
 	if !maps.Equal(contents(t, o.Out), before) {
 		t.Error("a file has changed")
@@ -164,7 +173,7 @@ func TestInterruptInTheLastStepOfTheRunChangesNothing(t *testing.T) {
 	if err := interruptedAfter(t, o, 2*epochSteps); err != nil {
 		t.Fatal(err)
 	}
-	if run := load(t, o, checkpointFile).Run; run.Epoch != 2 {
+	if run := load(t, o, rundir.Checkpoint).Run; run.Epoch != 2 {
 		t.Errorf("saved %+v", run)
 	}
 }
@@ -176,7 +185,7 @@ func TestResumeOfACompleteRunDoesNothing(t *testing.T) {
 	o.Resume = true
 	for _, o.Epochs = range []int{2, 1} {
 		mustRun(t, o)
-		if !strings.HasSuffix(printed(o), fmt.Sprintf("nothing is left to do: 2 epochs done, and -epochs is %d\n", o.Epochs)) {
+		if !strings.HasSuffix(printed(o), fmt.Sprintf("nothing is left to do: 2 epochs of %d done\n", o.Epochs)) {
 			t.Errorf("printed:\n%s", printed(o))
 		}
 	}
@@ -197,10 +206,10 @@ func interruptedAtStep10(t *testing.T) Options {
 }
 
 // changeCheckpoint writes a run's checkpoint anew, with another account of where the run stands.
-func changeCheckpoint(t *testing.T, o Options, change func(*checkpoint.Run)) {
+func changeCheckpoint(t *testing.T, o Options, change func(*checkpoint.Checkpoint)) {
 	t.Helper()
 	c := load(t, o, "checkpoint.safetensors")
-	change(&c.Run)
+	change(c)
 	if err := checkpoint.Save(filepath.Join(o.Out, "checkpoint.safetensors"), c); err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +220,7 @@ func changeCheckpoint(t *testing.T, o Options, change func(*checkpoint.Run)) {
 func TestSecondsOfAnEpochAddUp(t *testing.T) {
 	const long = 1e6
 	o := interruptedAtStep10(t)
-	changeCheckpoint(t, o, func(run *checkpoint.Run) { run.Partial.Seconds = long })
+	changeCheckpoint(t, o, func(c *checkpoint.Checkpoint) { c.Run.Partial.Seconds = long })
 	if err := interruptedAfter(t, o, 2); !errors.Is(err, ErrInterrupted) {
 		t.Fatal(err)
 	}
@@ -231,15 +240,15 @@ func TestSecondsOfAnEpochAddUp(t *testing.T) {
 func TestStepThatDoesNotFitItsEpochIsRefused(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		change func(*checkpoint.Run) // of one epoch, 10 steps, and 24 images of the second epoch
+		change func(*checkpoint.Checkpoint) // of one epoch, 10 steps, and 24 images of the second epoch
 		want   string
 	}{
-		{"a step more", func(run *checkpoint.Run) { run.Step++ }, "step 11 does not fit 1 epochs of 7 steps and 24 images"},
-		{"an epoch's steps more", func(run *checkpoint.Run) { run.Step += epochSteps }, "step 17 does not fit 1 epochs of 7 steps and 24 images"},
-		{"an epoch's steps less", func(run *checkpoint.Run) { run.Step -= epochSteps }, "step 3 does not fit 1 epochs of 7 steps and 24 images"},
-		{"an epoch more", func(run *checkpoint.Run) { run.Epoch++ }, "step 10 does not fit 2 epochs of 7 steps and 24 images"},
-		{"a batch's images less", func(run *checkpoint.Run) { run.Partial.Images -= batch }, "step 10 does not fit 1 epochs of 7 steps and 16 images"},
-		{"no images", func(run *checkpoint.Run) { run.Partial = checkpoint.Sums{} }, "step 10 does not fit 1 epochs of 7 steps and 0 images"},
+		{"a step more", func(c *checkpoint.Checkpoint) { c.State.Step++ }, "step 11 does not fit 1 epochs of 7 steps and 24 images"},
+		{"an epoch's steps more", func(c *checkpoint.Checkpoint) { c.State.Step += epochSteps }, "step 17 does not fit 1 epochs of 7 steps and 24 images"},
+		{"an epoch's steps less", func(c *checkpoint.Checkpoint) { c.State.Step -= epochSteps }, "step 3 does not fit 1 epochs of 7 steps and 24 images"},
+		{"an epoch more", func(c *checkpoint.Checkpoint) { c.Run.Epoch++ }, "step 10 does not fit 2 epochs of 7 steps and 24 images"},
+		{"a batch's images less", func(c *checkpoint.Checkpoint) { c.Run.Partial.Images -= batch }, "step 10 does not fit 1 epochs of 7 steps and 16 images"},
+		{"no images", func(c *checkpoint.Checkpoint) { c.Run.Partial = checkpoint.Sums{} }, "step 10 does not fit 1 epochs of 7 steps and 0 images"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := interruptedAtStep10(t)
@@ -254,5 +263,85 @@ func TestStepThatDoesNotFitItsEpochIsRefused(t *testing.T) {
 				t.Error("a file has changed")
 			}
 		})
+	}
+}
+
+// TestInterruptWaitsForTheCallAtHand checks that a run asks its machine for 1, 2, 4, … steps at a time while they are quick, at most for those
+// that the epoch has left, and saves what an interrupted call has made.
+func TestInterruptWaitsForTheCallAtHand(t *testing.T) {
+	o := testOptions(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var calls []int
+	o.open = func(name device.Name, j machine.Job) (machine.Machine, string, error) {
+		m, words, err := device.Open(name, j)
+		return counting{m, func(steps int) {
+			if calls = append(calls, steps); len(calls) == 5 {
+				cancel()
+			}
+		}}, words, err
+	}
+	callsAreShort(t, true)
+	o.Settings.Batch = 2 // 25 steps an epoch
+	if err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
+		t.Fatalf("error is %v, want ErrInterrupted", err)
+	}
+	if want := []int{1, 2, 4, 8, 10}; !slices.Equal(calls, want) {
+		t.Errorf("calls of %v steps, want %v", calls, want)
+	}
+	if c := load(t, o, rundir.Checkpoint); c.State.Step != 25 || c.Run.Epoch != 1 {
+		t.Errorf("saved at step %d, %+v", c.State.Step, c.Run)
+	}
+
+	calls = nil
+	callsAreShort(t, false)
+	o.Resume = true
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if len(calls) != 25 || slices.Max(calls) != 1 {
+		t.Errorf("calls of %v steps where none is quick, want 25 of one", calls)
+	}
+}
+
+// counting is a machine that tells for how many steps of two images it is asked.
+type counting struct {
+	machine.Machine
+	tell func(steps int)
+}
+
+func (c counting) Train(indices []int) ([]machine.Terms, error) {
+	c.tell(machine.Steps(len(indices), 2))
+	return c.Machine.Train(indices)
+}
+
+// TestResumeMayChangeRateAndBeta checks that a run goes on with what was given, and remembers from which step on.
+func TestResumeMayChangeRateAndBeta(t *testing.T) {
+	o := testOptions(t)
+	o.Epochs = 1
+	mustRun(t, o)
+	o.Resume, o.Epochs = true, 2
+	o.Settings.LearningRate, o.Settings.Beta, o.Given = 0.002, 1, []string{"learning_rate", "beta"} // β as it was
+	mustRun(t, o)
+	c := load(t, o, rundir.Checkpoint)
+	want := []checkpoint.Change{{Step: epochSteps, Change: setting.Change{Name: "learning_rate", From: "0.01", To: "0.002"}}}
+	if c.Run.Settings.LearningRate != 0.002 || !reflect.DeepEqual(c.Run.Changes, want) {
+		t.Errorf("settings are %+v after the changes %+v, want %+v", c.Run.Settings, c.Run.Changes, want)
+	}
+	if note := "note     learning_rate was 0.01, and is 0.002 from here on\n"; !strings.Contains(printed(o), note) {
+		t.Errorf("printed:\n%s, want it to say %q", printed(o), note)
+	}
+
+	o.Epochs, o.Given = 3, []string{"beta"} // of which the rate is not: it stays what it was last
+	o.Settings.LearningRate, o.Settings.Beta = 5, 0.25
+	mustRun(t, o)
+	c = load(t, o, rundir.Checkpoint)
+	want = append(want, checkpoint.Change{Step: 2 * epochSteps, Change: setting.Change{Name: "beta", From: "1", To: "0.25"}})
+	if s := c.Run.Settings; s.LearningRate != 0.002 || s.Beta != 0.25 || !reflect.DeepEqual(c.Run.Changes, want) {
+		t.Errorf("settings are %+v after the changes %+v, want %+v", s, c.Run.Changes, want)
+	}
+	row := metricsRows(t, o)[3]
+	if loss, want := number(t, row[2]), number(t, row[3])+0.25*number(t, row[4]); math.Abs(loss-want) > 1e-5*want {
+		t.Errorf("the loss after the change is %v, want %v", loss, want)
 	}
 }

@@ -15,8 +15,10 @@ import (
 	"strings"
 	"testing"
 
-	"govae/model"
+	"govae/model/machine"
 	"govae/train/checkpoint"
+	"govae/train/device"
+	"govae/train/rundir"
 )
 
 func TestRunWritesItsFiles(t *testing.T) {
@@ -44,12 +46,12 @@ func TestRunWritesItsFiles(t *testing.T) {
 		}
 	}
 
-	run := load(t, o, checkpointFile).Run
-	if run.Epoch != 2 || run.Step != 2*epochSteps || run.Batch != batch || run.LearningRate != 0.01 || run.Beta != 1 || run.Data.Images != trainImages {
-		t.Errorf("checkpoint's run is %+v", run)
+	c := load(t, o, rundir.Checkpoint)
+	if c.Run.Epoch != 2 || c.State.Step != 2*epochSteps || c.Run.Settings != o.Settings || c.Run.Data.Images != trainImages {
+		t.Errorf("checkpoint is at step %d of %+v", c.State.Step, c.Run)
 	}
-	if run.Partial != (checkpoint.Sums{}) {
-		t.Errorf("between epochs, the sums of the unfinished one are %+v, want zero", run.Partial)
+	if p := c.Run.Partial; p.Images != 0 || p.Terms != nil || p.Seconds != 0 {
+		t.Errorf("between epochs, the sums of the unfinished one are %+v, want zero", p)
 	}
 }
 
@@ -76,7 +78,7 @@ func TestRunPrintsWhatItDoes(t *testing.T) {
 func TestVerboseRunPrintsSteps(t *testing.T) {
 	o := testOptions(t)
 	o.Verbose = true
-	o.Batch = 1 // 50 steps an epoch
+	o.Settings.Batch = 1 // 50 steps an epoch
 	mustRun(t, o)
 	if !strings.Contains(printed(o), "step 100,") || !strings.Contains(printed(o), "fingerprint") {
 		t.Errorf("a verbose run printed:\n%s", printed(o))
@@ -85,34 +87,28 @@ func TestVerboseRunPrintsSteps(t *testing.T) {
 
 func TestEveryImageCountsOnce(t *testing.T) {
 	o := testOptions(t)
-	o.Beta = 0.5
-	var trained, tested []int // the images, by their places, which the data set has as first pixels
-	var batches []int
-	var epsilon []float32
-	var sum, testSum Terms // over the last epoch
-	note := func(places *[]int, sum *Terms, b Batch, terms Terms) {
-		for x := b.X; len(x) > 0; x = x[height*width:] {
-			*places = append(*places, int(math.Round(float64(x[0])*255)))
-			sum.Reconstruction += terms.Reconstruction
-			sum.KL += terms.KL
-		}
-		if b.Beta != 0.5 {
-			t.Errorf("β is %v", b.Beta)
+	o.Settings.Beta = 0.5
+	var trained, tested, batches []int
+	sum, testSum := make(machine.Terms, 3), make(machine.Terms, 3) // over the last epoch
+	note := func(sum, terms machine.Terms, images int) {
+		for i, v := range terms {
+			sum[i] += float64(images) * v
 		}
 	}
-	mustRun(t, spied(o, func(b Batch, terms Terms) error {
+	mustRun(t, spied(o, func(indices []int, terms machine.Terms) error {
 		if len(batches) == epochSteps {
-			sum = Terms{}
+			clear(sum)
 		}
-		batches = append(batches, len(b.X)/(height*width))
-		note(&trained, &sum, b, terms)
+		batches = append(batches, len(indices))
+		trained = append(trained, indices...)
+		note(sum, terms, len(indices))
 		return nil
-	}, func(b Batch, terms *Terms) {
+	}, func(indices []int, terms machine.Terms) {
 		if len(tested) == testImages {
-			testSum = Terms{}
+			clear(testSum)
 		}
-		note(&tested, &testSum, b, *terms)
-		epsilon = append(epsilon, b.Epsilon...)
+		tested = append(tested, indices...)
+		note(testSum, terms, len(indices))
 	}))
 
 	if want := []int{8, 8, 8, 8, 8, 8, 2, 8, 8, 8, 8, 8, 8, 2}; !slices.Equal(batches, want) {
@@ -130,42 +126,20 @@ func TestEveryImageCountsOnce(t *testing.T) {
 			}
 		}
 	}
-	if perEpoch := testImages * 3; !slices.Equal(epsilon[:perEpoch], epsilon[perEpoch:]) {
-		t.Error("the evaluation's ε differ from epoch to epoch")
-	}
 
-	last := metricsRows(t, o)[2]
-	for i, want := range []float64{
-		(sum.Reconstruction + 0.5*sum.KL) / trainImages, sum.Reconstruction / trainImages, sum.KL / trainImages,
-		(testSum.Reconstruction + 0.5*testSum.KL) / testImages, testSum.Reconstruction / testImages, testSum.KL / testImages,
-	} {
-		if got := number(t, last[2+i]); math.Abs(got-want) > 1e-5 {
-			t.Errorf("%s is %v, want %v", metricsHeader[2+i], got, want)
+	rows := metricsRows(t, o)
+	for i := range 3 {
+		for _, c := range []struct {
+			column int
+			want   float64
+		}{{2 + i, sum[i] / trainImages}, {5 + i, testSum[i] / testImages}} {
+			if got := number(t, rows[2][c.column]); math.Abs(got-c.want) > 1e-5 {
+				t.Errorf("%s is %v, want %v", rows[0][c.column], got, c.want)
+			}
 		}
 	}
-}
-
-func TestEvaluationNoiseIsTheSameForEveryBatchSize(t *testing.T) {
-	var drawn [2][]float32
-	for i, size := range []int{3, 16} {
-		o := testOptions(t)
-		o.Epochs = 1
-		o.Batch = size
-		mustRun(t, spied(o, nil, func(b Batch, _ *Terms) { drawn[i] = append(drawn[i], b.Epsilon...) }))
-	}
-	if len(drawn[0]) != testImages*3 || !slices.Equal(drawn[0], drawn[1]) {
-		t.Error("the ε of an evaluation depend on the batch size")
-	}
-}
-
-func TestTrainingNoiseDiffersFromStepToStep(t *testing.T) {
-	seen := make(map[float32]bool)
-	mustRun(t, spied(testOptions(t), func(b Batch, _ Terms) error {
-		seen[b.Epsilon[0]] = true
-		return nil
-	}, nil))
-	if len(seen) != 2*epochSteps {
-		t.Errorf("%d different ε in %d steps", len(seen), 2*epochSteps)
+	if loss, want := sum[0], sum[1]+0.5*sum[2]; math.Abs(loss-want) > 1e-5*want {
+		t.Errorf("the sum of the losses is %v, want that of reconstruction + β·KL, %v", loss, want)
 	}
 }
 
@@ -176,9 +150,9 @@ func TestSameBitsForAnyNumberOfCores(t *testing.T) {
 		runtime.GOMAXPROCS(cores)
 		o := testOptions(t)
 		o.Model.Hidden = []int{130, 70} // large enough to be split
-		o.Batch = 40
+		o.Settings.Batch = 40
 		mustRun(t, o)
-		got := load(t, o, checkpointFile)
+		got := load(t, o, rundir.Checkpoint)
 		if want == nil {
 			want = got
 		}
@@ -188,68 +162,70 @@ func TestSameBitsForAnyNumberOfCores(t *testing.T) {
 
 func TestBestIsTheLowestTestLoss(t *testing.T) {
 	o := testOptions(t)
-	terms := []Terms{{Reconstruction: 5}, {Reconstruction: 3}, {Reconstruction: 4}, {Reconstruction: 3}}
+	losses := []float64{5, 3, 4, 3}
 	for _, o.Epochs = range []int{3, 4} { // the fourth after a resume
 		evaluated := 0
 		first := 0
 		if o.Resume {
 			first = 3
 		}
-		mustRun(t, spied(o, nil, func(b Batch, t *Terms) {
-			*t = terms[first+evaluated/testImages]
-			evaluated += len(b.X) / (height * width)
+		mustRun(t, spied(o, nil, func(indices []int, terms machine.Terms) {
+			terms[0] = losses[first+evaluated/testImages]
+			evaluated += len(indices)
 		}))
-		if run := load(t, o, bestFile).Run; run.BestEpoch != 2 || run.BestLoss != 3 || run.Step != 2*epochSteps {
-			t.Errorf("after %d epochs, the best is %+v, want that of epoch 2", o.Epochs, run)
+		best := load(t, o, rundir.Best)
+		if run := best.Run; run.BestEpoch != 2 || run.BestLoss != 3 || best.State.Step != 2*epochSteps {
+			t.Errorf("after %d epochs, the best is at step %d, %+v, want that of epoch 2", o.Epochs, best.State.Step, run)
 		}
-		if run := load(t, o, checkpointFile).Run; run.Epoch != o.Epochs || run.BestEpoch != 2 {
+		if run := load(t, o, rundir.Checkpoint).Run; run.Epoch != o.Epochs || run.BestEpoch != 2 {
 			t.Errorf("the last is %+v", run)
 		}
 		o.Resume = true
 	}
 }
 
-// TestSeedFixesEverything checks that another seed gives other weights, another order and other ε, and the same seed the same.
+// TestSeedFixesEverything checks that another seed gives other weights, another order and other losses, and the same seed the same.
+// The first loss depends on weights, order and ε, and TestLossesAreOfTheirImagesAndTheirNoise tells which they are.
 func TestSeedFixesEverything(t *testing.T) {
-	type drawn struct{ weights, order, epsilon string }
+	type drawn struct{ weights, order, losses string }
 	draw := func(seed uint64) (d drawn) {
 		o := testOptions(t)
-		o.Epochs, o.Model.Seed = 1, seed
-		d.weights = fmt.Sprint(model.InitialWeights(o.Model)["mean.weight"].Float32s())
-		mustRun(t, spied(o, func(b Batch, _ Terms) error {
-			for x := b.X; len(x) > 0; x = x[height*width:] {
-				d.order += fmt.Sprint(x[0], " ")
-			}
-			d.epsilon += fmt.Sprint(b.Epsilon)
+		o.Epochs, o.Settings.Seed = 1, seed
+		mustRun(t, spied(o, func(indices []int, terms machine.Terms) error {
+			d.order += fmt.Sprint(indices)
+			d.losses += fmt.Sprint(terms)
 			return nil
 		}, nil))
+		d.weights = fmt.Sprint(load(t, o, rundir.Checkpoint).State.Weights["mean.weight"].Float32s())
 		return d
 	}
 	first, again, other := draw(5), draw(5), draw(6)
 	if first != again {
 		t.Error("the same seed draws other numbers")
 	}
-	if first.weights == other.weights || first.order == other.order || first.epsilon == other.epsilon {
-		t.Errorf("another seed draws the same: weights %t, order %t, ε %t",
-			first.weights == other.weights, first.order == other.order, first.epsilon == other.epsilon)
+	if first.weights == other.weights || first.order == other.order || first.losses == other.losses {
+		t.Errorf("another seed draws the same: weights %t, order %t, losses %t",
+			first.weights == other.weights, first.order == other.order, first.losses == other.losses)
 	}
 }
 
 // frozen is a machine that learns nothing.
-type frozen struct{ *TapeMachine }
+type frozen struct{ machine.Machine }
 
-func (f frozen) Step(b Batch) (Terms, error) { return f.Evaluate(b) }
+func (f frozen) Train(indices []int) ([]machine.Terms, error) {
+	return slices.Repeat([]machine.Terms{{2, 1, 1}}, machine.Steps(len(indices), batch)), nil
+}
 
 // TestPicturesShowTheSameEveryEpoch checks that only learning changes the pictures: latents and test images stay the same.
 func TestPicturesShowTheSameEveryEpoch(t *testing.T) {
 	o := testOptions(t)
-	o.newMachine = func(cfg model.Config, learningRate float64) (Machine, error) {
-		m, err := NewTapeMachine(cfg, learningRate)
-		return frozen{m}, err
+	o.open = func(name device.Name, j machine.Job) (machine.Machine, string, error) {
+		m, words, err := device.Open(name, j)
+		return frozen{m}, words, err
 	}
 	mustRun(t, o)
 	files := contents(t, o.Out)
-	for _, folder := range []string{samplesDir, reconstructionsDir} {
+	for _, folder := range []string{rundir.Samples, rundir.Reconstructions} {
 		if files[folder+"/epoch-0001.png"] != files[folder+"/epoch-0002.png"] {
 			t.Errorf("the pictures in %s differ", folder)
 		}
@@ -265,13 +241,13 @@ func TestLossThatIsNotFiniteStopsTheRun(t *testing.T) {
 	o.Resume = true
 
 	steps := 0
-	inTraining := spied(o, func(Batch, Terms) error {
+	inTraining := spied(o, func([]int, machine.Terms) error {
 		if steps++; steps == 3 {
-			return ErrNotFinite
+			return machine.ErrNotFinite
 		}
 		return nil
 	}, nil)
-	inEvaluation := spied(o, nil, func(_ Batch, terms *Terms) { terms.KL = math.NaN() })
+	inEvaluation := spied(o, nil, func(_ []int, terms machine.Terms) { terms[0] = math.NaN() })
 	for _, test := range []struct {
 		options Options
 		step    int
@@ -280,10 +256,10 @@ func TestLossThatIsNotFiniteStopsTheRun(t *testing.T) {
 		{inEvaluation, 2 * epochSteps},
 	} {
 		err := Run(t.Context(), test.options)
-		if !errors.Is(err, ErrNotFinite) {
+		if !errors.Is(err, machine.ErrNotFinite) {
 			t.Fatalf("error is %v, want ErrNotFinite", err)
 		}
-		for _, want := range []string{fmt.Sprintf("step %d,", test.step), "learning rate 0.01", "-lr"} {
+		for _, want := range []string{fmt.Sprintf("step %d,", test.step), "learning rate 0.01, β 1:"} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("error %q lacks %q", err, want)
 			}
@@ -294,10 +270,28 @@ func TestLossThatIsNotFiniteStopsTheRun(t *testing.T) {
 	}
 }
 
+// TestUpdateThatOverflowsStopsTheRun checks that a loss which is finite, with a gradient whose square is not, ends the run at once, in the same
+// words, and leaves the last checkpoint.
+func TestUpdateThatOverflowsStopsTheRun(t *testing.T) {
+	o := testOptions(t)
+	o.Epochs = 1
+	mustRun(t, o)
+	before := contents(t, o.Out)
+	o.Epochs, o.Resume = 3, true
+	o.Settings.Beta, o.Given = 1e22, []string{"beta"}
+	err := Run(t.Context(), o)
+	if !errors.Is(err, machine.ErrNotFinite) || !strings.Contains(err.Error(), fmt.Sprintf("epoch 2, step %d, learning rate 0.01, β 1e+22: ", epochSteps+1)) {
+		t.Errorf("error is %v", err)
+	}
+	if !maps.Equal(contents(t, o.Out), before) {
+		t.Error("a file has changed")
+	}
+}
+
 func TestHugeLearningRateIsReported(t *testing.T) {
 	o := testOptions(t)
-	o.LearningRate = 1e30
-	if err := Run(t.Context(), o); !errors.Is(err, ErrNotFinite) || !strings.Contains(err.Error(), "learning rate 1e+30") {
+	o.Settings.LearningRate = 1e30
+	if err := Run(t.Context(), o); !errors.Is(err, machine.ErrNotFinite) || !strings.Contains(err.Error(), "learning rate 1e+30") {
 		t.Errorf("error is %v", err)
 	}
 	if _, err := os.Stat(o.Out); !errors.Is(err, fs.ErrNotExist) {
@@ -307,14 +301,14 @@ func TestHugeLearningRateIsReported(t *testing.T) {
 
 func TestDevice(t *testing.T) {
 	o := testOptions(t)
-	o.Device = CUDA
-	if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "-device cuda") {
+	o.Device = device.CUDA
+	if err := Run(t.Context(), o); !errors.Is(err, device.ErrUnavailable) || !strings.Contains(err.Error(), "no CUDA machine") {
 		t.Errorf("error is %v", err)
 	}
 	if _, err := os.Stat(o.Out); err == nil {
 		t.Error("the out folder was made")
 	}
-	o.Device = CPU
+	o.Device = device.CPU
 	mustRun(t, o)
 	if strings.Contains(printed(o), "CUDA") {
 		t.Errorf("with -device cpu, printed:\n%s", printed(o))

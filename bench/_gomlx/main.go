@@ -22,6 +22,7 @@ import (
 
 	"govae/bench"
 	"govae/model"
+	"govae/model/machine"
 )
 
 // vae is the model in GoMLX's terms.
@@ -80,21 +81,21 @@ func main() {
 }
 
 func measure(w *bench.Workload) (bench.Result, error) {
-	if err := w.Validate(); err != nil {
+	if err := w.Open(); err != nil {
 		return bench.Result{}, err
 	}
 	backend, err := backends.NewWithConfig("go")
 	if err != nil {
 		return bench.Result{}, err
 	}
-	optimizer := optimizers.Adam().LearningRate(bench.LearningRate).Done()
-	trainer := train.NewTrainer(backend, context.New(), vae{w.Config}.build, nil, optimizer, nil, nil)
-	return w.Measure(func(x []float32) (float64, error) {
-		images := tensors.FromFlatDataAndDimensions(x, w.Batch, w.Config.Image.Pixels())
+	optimizer := optimizers.Adam().LearningRate(w.Settings.LearningRate).Done()
+	trainer := train.NewTrainer(backend, context.New(), vae{w.Model}.build, nil, optimizer, nil, nil)
+	return w.Measure(bench.StepByStep(w.Job, func(x []float32) (machine.Terms, error) {
+		images := tensors.FromFlatDataAndDimensions(x, w.Settings.Batch, w.Model.Image.Pixels())
 		metrics, err := trainer.TrainStep(nil, []*tensors.Tensor{images}, nil)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		return float64(tensors.ToScalar[float32](metrics[0])), nil
-	})
+		return machine.Terms{float64(tensors.ToScalar[float32](metrics[0]))}, nil
+	}))
 }

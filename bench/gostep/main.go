@@ -9,9 +9,7 @@ import (
 	"os"
 
 	"govae/bench"
-	"govae/internal/parallel"
-	"govae/internal/philox"
-	"govae/train"
+	"govae/model/machine"
 )
 
 func main() {
@@ -31,41 +29,23 @@ func main() {
 	}
 }
 
-// measure times steps with all that belongs to one. As in training, the ε of a step is drawn while the step before it runs.
+// measure times steps with all that belongs to one: the making of its pixels and ε, the terms, and the update.
 func measure(w *bench.Workload, stock bool) (bench.Result, error) {
-	m, err := open(w, stock)
+	if err := w.Open(); err != nil {
+		return bench.Result{}, err
+	}
+	if stock {
+		m, err := bench.NewStockMachine(w.Job)
+		if err != nil {
+			return bench.Result{}, err
+		}
+		defer m.Close()
+		return w.Measure(bench.StepByStep(w.Job, m.Step))
+	}
+	m, err := machine.NewCPU(w.Job)
 	if err != nil {
 		return bench.Result{}, err
 	}
 	defer m.Close()
-	epsilon, next := make([]float32, w.Batch*w.Config.Latent), make([]float32, w.Batch*w.Config.Latent)
-	made := uint64(0) // steps
-	draw := func(int, int) { philox.New(w.Config.Seed, philox.Epsilon, made).Normal(next) }
-	var drawing parallel.Deferred
-	drawing.Start(1, 1, draw)
-	defer drawing.Wait()
-	return w.Measure(func(x []float32) (float64, error) {
-		drawing.Wait()
-		made++
-		epsilon, next = next, epsilon
-		drawing.Start(1, 1, draw)
-		terms, err := m.Step(train.Batch{X: x, Epsilon: epsilon, Beta: 1})
-		return terms.Loss, err
-	})
-}
-
-// stepper is the part of a train.Machine that is timed.
-type stepper interface {
-	Step(train.Batch) (train.Terms, error)
-	Close() error
-}
-
-func open(w *bench.Workload, stock bool) (stepper, error) {
-	if err := w.Validate(); err != nil {
-		return nil, err
-	}
-	if stock {
-		return bench.NewStockMachine(w.Config, w.Batch, bench.LearningRate)
-	}
-	return train.NewTapeMachine(w.Config, bench.LearningRate)
+	return w.Measure(m.Train)
 }

@@ -7,11 +7,16 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
-	"govae/train"
+	"govae/train/checkpoint"
 	"govae/train/dataset"
+	"govae/train/device"
 	"govae/train/generate"
+	"govae/train/rundir"
 )
 
 // Exit codes.
@@ -28,7 +33,7 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage)
+		fmt.Fprint(stdout, usage())
 		return 0
 	}
 	if err == nil {
@@ -50,17 +55,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // draw makes what the options ask for, writes it and says so.
 func draw(o options, stdout io.Writer) error {
-	path := o.checkpoint
-	if path == "" {
-		var err error
-		if path, err = train.NewestCheckpoint(); err != nil {
-			return noCheckpoint(err)
-		}
+	path, c, err := load(o, stdout)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: train a model with go run ./cmd/train, or name a checkpoint with -checkpoint FILE", err)
 	}
-	g, err := generate.Open(path)
 	if err != nil {
-		return noCheckpoint(err)
+		return err
 	}
+	g, err := generate.New(c, device.Auto)
+	if err != nil {
+		return err
+	}
+	defer g.Close()
 	d, err := o.mode.draw(g, o)
 	if err != nil {
 		return err
@@ -72,10 +78,32 @@ func draw(o options, stdout io.Writer) error {
 	return nil
 }
 
-// noCheckpoint says how to come by a checkpoint where there is none.
-func noCheckpoint(err error) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%w: train a model with go run ./cmd/train, or name a checkpoint with -checkpoint FILE", err)
+// load reads the checkpoint that the options name, or else that of the newest run, and returns its path as well.
+func load(o options, stdout io.Writer) (path string, c *checkpoint.Checkpoint, err error) {
+	if path = o.checkpoint; path == "" {
+		if path, err = rundir.NewestCheckpoint(); err != nil {
+			return "", nil, err
+		}
 	}
-	return err
+	c, err = checkpoint.Load(path)
+	if errors.Is(err, checkpoint.ErrForeign) {
+		c, err = loadForeign(path, o, stdout)
+	} else if err == nil && len(o.likeGiven) > 0 {
+		err = usagef("%s is for weights that another program has written, and %s says itself what model it holds: leave it out", strings.Join(o.likeGiven, " "), path)
+	}
+	return path, c, err
+}
+
+// loadForeign reads weights that another program has written, and says what it takes them for.
+func loadForeign(path string, o options, stdout io.Writer) (*checkpoint.Checkpoint, error) {
+	flags := strings.Join(likeFlags(), ", ")
+	c, err := checkpoint.LoadWeights(path, o.like)
+	if err != nil {
+		return nil, fmt.Errorf("%w (of another program's weights, %s say what their shapes do not)", err, flags)
+	}
+	if got := c.Config.Image; slices.Contains(o.likeGiven, "-image") && got != o.like.Image {
+		return nil, usagef("-image is %v, and %s is of images of %d values", o.like.Image, path, got.Pixels())
+	}
+	fmt.Fprintf(stdout, "%s does not say what model it holds. Taken for %s, of images of %v; %s say otherwise.\n", path, c.Config, c.Config.Image, flags)
+	return c, nil
 }

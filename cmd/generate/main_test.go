@@ -12,41 +12,45 @@ import (
 	"strings"
 	"testing"
 
-	"gorgonia.org/tensor"
-
 	"govae/internal/idxtest"
 	"govae/internal/picture"
 	"govae/model"
+	"govae/model/machine"
+	"govae/model/op"
 	"govae/train/checkpoint"
 	"govae/train/dataset"
+	"govae/train/device"
 	"govae/train/generate"
 )
 
 const height, width = 3, 2 // of the images of every model and data set here
 
-// writeCheckpoint saves a small model. Its weights are so large that different latents give different pictures.
-func writeCheckpoint(t *testing.T, path string, latent int) {
+// ofSize returns a small model at the start of its run. Its weights are so large that different latents give different pictures.
+func ofSize(t *testing.T, latent int, activation op.Activation) *checkpoint.Checkpoint {
 	t.Helper()
 	cfg := model.DefaultConfig()
 	cfg.Image = model.Image{Height: height, Width: width, Channels: 1}
 	cfg.Hidden = []int{5, 4}
 	cfg.Latent = latent
-	c := &checkpoint.Checkpoint{
-		Config:       cfg,
-		Weights:      model.InitialWeights(cfg),
-		FirstMoment:  make(model.Tensors),
-		SecondMoment: make(model.Tensors),
-		Run:          checkpoint.Run{Batch: 1, LearningRate: 1e-3, Data: checkpoint.Data{Name: "tiny", Images: 1}},
+	cfg.Activation = activation
+	image := &model.Images{Shape: cfg.Image, Values: make([]byte, cfg.Image.Pixels())} // something to train on
+	state, err := machine.Job{Model: cfg, Settings: machine.DefaultSettings(), Train: image}.Start()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, weight := range c.Weights {
-		for i := range weight.Data().([]float32) {
-			weight.Data().([]float32)[i] *= 5
+	for _, weight := range state.Weights {
+		for i := range weight.Float32s() {
+			weight.Float32s()[i] *= 5
 		}
 	}
-	for _, p := range cfg.Parameters() {
-		c.FirstMoment[p.Name] = tensor.New(tensor.WithShape(p.Shape...), tensor.Of(tensor.Float32))
-		c.SecondMoment[p.Name] = tensor.New(tensor.WithShape(p.Shape...), tensor.Of(tensor.Float32))
-	}
+	run := &checkpoint.Run{Settings: machine.DefaultSettings(), Data: checkpoint.Data{Name: "tiny", Images: 1}}
+	return &checkpoint.Checkpoint{Config: cfg, State: state, Run: run}
+}
+
+// writeCheckpoint saves such a model.
+func writeCheckpoint(t *testing.T, path string, latent int) {
+	t.Helper()
+	c := ofSize(t, latent, op.ReLU)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +179,7 @@ func TestModesPassTheirFlagsOn(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) {
 			path := fmt.Sprintf("latent%d.safetensors", test.latent)
-			g, err := generate.Open(path)
+			g, err := generate.Open(path, device.CPU)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -210,7 +214,7 @@ func TestReconstructShowsInputsAbove(t *testing.T) {
 	for _, i := range order {
 		inputs = append(inputs, slices.Repeat([]float32{float32(i) / 255}, height*width)...)
 	}
-	g, err := generate.Open("latent2.safetensors")
+	g, err := generate.Open("latent2.safetensors", device.CPU)
 	if err != nil {
 		t.Fatal(err)
 	}

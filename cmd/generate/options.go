@@ -7,14 +7,24 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+
+	"govae/internal/setting"
+	"govae/model"
 )
 
-// usage is what -h prints.
-//
 //go:embed usage.txt
-var usage string
+var usageText string
+
+// usage returns what -h prints: usage.txt, with the help on what describes foreign weights in its place.
+func usage() string {
+	like := model.DefaultConfig()
+	flags := setting.Usage(likeFields, &like) +
+		setting.Entry("image", "HxWxC", "shape of the images, as in 28x28 or 32x32x3 (default: square, grey or, where only that fits, RGB)")
+	return strings.Replace(usageText, "    {like}\n", flags, 1)
+}
 
 // Limits of flags.
 const (
@@ -31,6 +41,22 @@ type options struct {
 	n, steps, scale int
 	dims            [2]int // of a manifold: across and upwards
 	seed            uint64
+
+	like      model.Config // of foreign weights: what their shapes do not tell
+	likeGiven []string     // the flags that were given for it
+}
+
+// likeFields describes what the shapes of a model's weights do not tell of it, but for the shape of its images.
+var likeFields = slices.DeleteFunc(slices.Clone(model.Fields), func(f setting.Field[model.Config]) bool {
+	return f.Name == "hidden" || f.Name == "latent"
+})
+
+// likeFlags returns the flags that say it.
+func likeFlags() (flags []string) {
+	for _, f := range likeFields {
+		flags = append(flags, "-"+f.Flag)
+	}
+	return append(flags, "-image")
 }
 
 // usageError is an error in what was asked for, not in carrying it out.
@@ -56,6 +82,12 @@ func newFlagSet(o *options, mode *string) *flag.FlagSet {
 	flags.StringVar(&o.out, "out", "", "")
 	flags.StringVar(&o.dir, "dir", "", "")
 	flags.IntVar(&o.scale, "scale", 2, "")
+	o.like = model.DefaultConfig()
+	setting.AddFlags(flags, likeFields, &o.like)
+	flags.Func("image", "", func(value string) (err error) {
+		o.like.Image, err = parseImage(value)
+		return err
+	})
 	return flags
 }
 
@@ -79,6 +111,14 @@ func parse(args []string) (options, error) {
 	}
 	given := make(map[string]bool)
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for _, name := range likeFlags() {
+		if given[name[1:]] {
+			o.likeGiven = append(o.likeGiven, name)
+		}
+	}
+	if err := setting.Check(likeFields, &o.like); err != nil {
+		return o, usageError{setting.Flagged(err)}
+	}
 	return o, o.complete(given)
 }
 
@@ -128,4 +168,20 @@ func parseDims(value string) ([2]int, error) {
 		return [2]int{}, errors.New("want two different dimensions, counted from 0, such as 3,8")
 	}
 	return [2]int{i, j}, nil
+}
+
+// parseImage reads the shape of an image, such as 28x28 or 32x32x3.
+func parseImage(value string) (model.Image, error) {
+	sides := [3]int{2: 1}
+	words := strings.Split(value, "x")
+	ok := len(words) == 2 || len(words) == 3
+	for i := 0; ok && i < len(words); i++ {
+		var err error
+		sides[i], err = strconv.Atoi(words[i])
+		ok = err == nil && sides[i] > 0
+	}
+	if !ok {
+		return model.Image{}, errors.New("want height x width, or height x width x channels, as in 28x28 or 32x32x3")
+	}
+	return model.Image{Height: sides[0], Width: sides[1], Channels: sides[2]}, nil
 }

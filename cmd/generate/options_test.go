@@ -37,6 +37,16 @@ func TestUsageErrors(t *testing.T) {
 		{"-mode manifold -dims 0,3 -checkpoint latent3.safetensors", "-dims is 0,3, and this model's latent has the dimensions 0 to 2"},
 		{"-mode manifold -checkpoint latent1.safetensors", "needs a latent of at least 2 dimensions, and this model's has 1"},
 		{"-out samples.jpg", `-out is "samples.jpg", want a name that ends in .png`},
+		{"-activation step", `-activation is "step", want relu, sigmoid, tanh`},
+		{"-model gan", `-model is "gan", want `},
+		{"-likelihood cauchy", `-likelihood is "cauchy", want `},
+		{"-image 28", `invalid value "28" for flag -image: want height x width`},
+		{"-image 28x0", `invalid value "28x0" for flag -image: want height x width`},
+		{"-image -28x28", `invalid value "-28x28" for flag -image: want height x width`},
+		{"-image 28xwide", `invalid value "28xwide" for flag -image: want height x width`},
+		{"-image 28x28x1x1", `invalid value "28x28x1x1" for flag -image: want height x width`},
+		{"-checkpoint latent2.safetensors -activation tanh", "-activation is for weights that another program has written, and latent2.safetensors says itself what model it holds: leave it out"},
+		{"-checkpoint latent2.safetensors -image 3x2 -model vae", "-model -image is for weights that another program has written"},
 		{"-colour", "flag provided but not defined: -colour"},
 		{"-mode reconstruct -n 41 -data tiny -checkpoint latent2.safetensors", "-n is 41, which takes 41 test images, and tiny has 40"},
 		{"-mode interpolate -n 21 -data tiny -checkpoint latent2.safetensors", "-n is 21, which takes 42 test images, and tiny has 40"},
@@ -90,7 +100,7 @@ func wantFailure(t *testing.T, args string, want int, message string) {
 
 func TestHelpNamesEveryFlagAndMode(t *testing.T) {
 	for _, args := range []string{"-h", "--help", "-n 3 -h"} {
-		if code, stdout, stderr := command(args); code != 0 || stdout != usage || stderr != "" {
+		if code, stdout, stderr := command(args); code != 0 || stdout != usage() || stderr != "" {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q, want the usage on stdout", args, code, stdout, stderr)
 		}
 	}
@@ -117,7 +127,7 @@ func TestHelpNamesEveryFlagAndMode(t *testing.T) {
 
 // entry returns what the usage says of a flag or a mode: the line that begins with its name, and those that continue it.
 func entry(name string) string {
-	_, after, found := strings.Cut(usage, "\n    "+name+" ")
+	_, after, found := strings.Cut(usage(), "\n    "+name+" ")
 	if !found {
 		return ""
 	}

@@ -2,55 +2,81 @@ package main
 
 import (
 	_ "embed"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
+	"govae/internal/setting"
+	"govae/model"
+	"govae/model/machine"
 	"govae/train"
+	"govae/train/device"
 )
 
-//go:embed usage.txt
-var usage string
-
-// parse fills the options of a run from the command line. What no flag names keeps its default.
-func parse(args []string) (train.Options, error) {
-	o := train.DefaultOptions()
-	flags := newFlagSet(&o)
-	if err := flags.Parse(args); err != nil {
-		return o, err
-	}
-	if flags.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	}
-	o.Given = make(map[string]bool)
-	flags.Visit(func(f *flag.Flag) { o.Given[f.Name] = true })
-	o.Program = program(os.Args[0])
-	return o, o.Validate()
+// command is what the command line asks for.
+type command struct {
+	train.Options
+	graph   string // write the expression graph to this .dot or .svg file instead of training
+	program string // how the program was started, for the commands that messages propose
 }
 
-// newFlagSet returns the flags, which write to o. What they mean is told in usage.txt.
-func newFlagSet(o *train.Options) *flag.FlagSet {
+// parse returns what args ask for. What no flag names has its default.
+func parse(args []string) (command, error) {
+	c := command{Options: train.DefaultOptions(), program: program(os.Args[0])}
+	flags := newFlagSet(&c)
+	if err := flags.Parse(args); err != nil {
+		return c, err
+	}
+	if flags.NArg() > 0 {
+		return c, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	c.Given = append(setting.Given(flags, model.Fields), setting.Given(flags, machine.Fields)...)
+	return c, c.validate()
+}
+
+// newFlagSet returns the flags, which write to c.
+func newFlagSet(c *command) *flag.FlagSet {
 	flags := flag.NewFlagSet("train", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the caller prints the errors
-	flags.StringVar(&o.Data, "data", o.Data, "")
-	flags.StringVar(&o.Out, "out", o.Out, "")
-	flags.IntVar(&o.Epochs, "epochs", o.Epochs, "")
-	flags.IntVar(&o.Batch, "batch", o.Batch, "")
-	flags.Float64Var(&o.LearningRate, "lr", o.LearningRate, "")
-	flags.Var((*widths)(&o.Model.Hidden), "hidden", "")
-	flags.IntVar(&o.Model.Latent, "latent", o.Model.Latent, "")
-	flags.StringVar((*string)(&o.Model.Activation), "activation", string(o.Model.Activation), "")
-	flags.Float64Var(&o.Beta, "beta", o.Beta, "")
-	flags.Uint64Var(&o.Model.Seed, "seed", o.Model.Seed, "")
-	flags.StringVar((*string)(&o.Device), "device", string(o.Device), "")
-	flags.BoolVar(&o.Resume, "resume", o.Resume, "")
-	flags.BoolVar(&o.Force, "force", o.Force, "")
-	flags.StringVar(&o.Graph, "graph", o.Graph, "")
-	flags.BoolVar(&o.Verbose, "v", o.Verbose, "")
+	setting.AddFlags(flags, train.Fields, &c.Options)
+	setting.AddFlags(flags, machine.Fields, &c.Settings)
+	setting.AddFlags(flags, model.Fields, &c.Model)
+	flags.StringVar(&c.graph, "graph", "", "")
 	return flags
+}
+
+// validate reports the first flag whose value will not do, or that does not go with another.
+func (c *command) validate() error {
+	extension := filepath.Ext(c.graph)
+	switch {
+	case c.Resume && c.Force:
+		return errors.New("-resume continues a run and -force replaces it: give one of them")
+	case c.Force && c.Out == "":
+		return errors.New("-force needs -out, the folder of the run to replace")
+	case c.graph != "" && (c.Resume || c.Force):
+		return errors.New("-graph draws the model of the flags and trains nothing: leave out -resume and -force")
+	case c.graph != "" && extension != ".dot" && extension != ".svg":
+		return fmt.Errorf("-graph is %q, want a name that ends in .dot or .svg", c.graph)
+	}
+	return setting.Flagged(c.Options.Validate())
+}
+
+//go:embed usage.txt
+var usageText string
+
+// usage returns what -h prints: usage.txt, with the help on the flags in its place.
+func usage() string {
+	o := train.DefaultOptions()
+	flags := setting.Usage(train.Fields, &o) + setting.Usage(machine.Fields, &o.Settings) + setting.Usage(model.Fields, &o.Model) +
+		setting.Entry("graph", "FILE", "write the expression graph of the model to FILE and do not train: .dot for Graphviz, or .svg where Graphviz is installed") +
+		setting.Entry("h", "", "print this")
+	return strings.Replace(usageText, "    {flags}\n", flags, 1)
 }
 
 // program returns how to start this program again: go run keeps what it built only while it runs.
@@ -61,22 +87,27 @@ func program(name string) string {
 	return name
 }
 
-// widths are the widths of layers, on the command line with commas: 400,200.
-type widths []int
-
-func (w *widths) String() string {
-	return strings.Trim(strings.ReplaceAll(fmt.Sprint(*w), " ", ","), "[]")
+// resumeCommand returns the command line that continues the run in the folder out.
+func (c *command) resumeCommand(out string) string {
+	line := c.program + " -resume -out " + quoted(out)
+	if c.Data != "" {
+		line += " -data " + quoted(c.Data)
+	}
+	if c.Epochs != train.DefaultOptions().Epochs {
+		line += " -epochs " + strconv.Itoa(c.Epochs)
+	}
+	if c.Device != device.Auto {
+		line += " -device " + string(c.Device)
+	}
+	return line
 }
 
-func (w *widths) Set(text string) error {
-	var list widths
-	for _, word := range strings.Split(text, ",") {
-		width, err := strconv.Atoi(strings.TrimSpace(word))
-		if err != nil {
-			return fmt.Errorf("want whole numbers with commas between them, as in 400,200")
-		}
-		list = append(list, width)
+var plainWord = regexp.MustCompile(`^[\w./:=,@%+-]+$`)
+
+// quoted returns s as one word of a shell's command line.
+func quoted(s string) string {
+	if plainWord.MatchString(s) {
+		return s
 	}
-	*w = list
-	return nil
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -1,4 +1,5 @@
-// Command train trains a variational autoencoder. See usage.txt, or run it with -h. flags.go makes options of the flags.
+// Command train trains a variational autoencoder. See usage.txt, or run it with -h. flags.go makes options of the flags, and advice.go says
+// which flag helps where a run fails.
 package main
 
 import (
@@ -12,7 +13,6 @@ import (
 	"syscall"
 
 	"govae/train"
-	"govae/train/dataset"
 )
 
 // What the program exits with.
@@ -33,27 +33,31 @@ func main() {
 
 // run is the program from its arguments to its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	options, err := parse(args)
+	c, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage)
+		fmt.Fprint(stdout, usage())
 		return exitOK
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "train: %v\nRun it with -h for help.\n", err)
 		return exitUsage
 	}
-	options.Output = stdout
-	err = train.Run(ctx, options)
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, train.ErrInterrupted): // the run has said so, and how to resume
-		return exitInterrupted
-	default:
-		if errors.Is(err, dataset.ErrNoFolder) {
-			err = fmt.Errorf("%w: pass -data DIR, a folder with %s", err, dataset.FileNames)
-		}
-		fmt.Fprintf(stderr, "train: %v\n", err)
-		return exitFailed
+	c.Output = stdout
+	if c.graph != "" {
+		err = writeGraph(ctx, c)
+	} else {
+		err = train.Run(ctx, c.Options)
 	}
+	if err == nil {
+		return exitOK
+	}
+	var interrupted *train.Interrupted
+	if errors.As(err, &interrupted) {
+		if interrupted.Out != "" {
+			fmt.Fprintf(stdout, "to go on: %s\n", c.resumeCommand(interrupted.Out))
+		}
+		return exitInterrupted
+	}
+	fmt.Fprintf(stderr, "train: %v\n", advised(err))
+	return exitFailed
 }

@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"govae/internal/idxtest"
+	"govae/model/machine"
 	"govae/train"
 	"govae/train/checkpoint"
+	"govae/train/device"
 )
 
 func TestFlagsFillTheOptions(t *testing.T) {
@@ -24,14 +26,15 @@ func TestFlagsFillTheOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Data != "d" || o.Out != "o" || o.Epochs != 3 || o.Batch != 4 || o.LearningRate != 0.5 || o.Beta != 0.1 || o.Device != train.CPU || !o.Resume || o.Force || !o.Verbose {
+	if o.Data != "d" || o.Out != "o" || o.Epochs != 3 || o.Settings != (machine.Settings{Seed: 9, Batch: 4, LearningRate: 0.5, Beta: 0.1}) || o.Device != device.CPU || !o.Resume || o.Force || !o.Verbose {
 		t.Errorf("options are %+v", o)
 	}
-	if m := o.Model; !slices.Equal(m.Hidden, []int{400, 200}) || m.Latent != 2 || m.Activation != "tanh" || m.Seed != 9 {
+	if m := o.Model; !slices.Equal(m.Hidden, []int{400, 200}) || m.Latent != 2 || m.Activation != "tanh" {
 		t.Errorf("model is %+v", m)
 	}
-	if !o.Given["lr"] || !o.Given["hidden"] || o.Given["force"] {
-		t.Errorf("given are %v", o.Given)
+	slices.Sort(o.Given)
+	if want := []string{"activation", "batch", "beta", "hidden", "latent", "learning_rate", "seed"}; !slices.Equal(o.Given, want) {
+		t.Errorf("given are %v, want %v", o.Given, want)
 	}
 }
 
@@ -41,7 +44,7 @@ func TestNoFlagsGiveTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := train.DefaultOptions()
-	if fmt.Sprint(o.Model) != fmt.Sprint(want.Model) || o.Epochs != want.Epochs || o.Batch != want.Batch || o.LearningRate != want.LearningRate || len(o.Given) != 0 {
+	if fmt.Sprint(o.Model) != fmt.Sprint(want.Model) || o.Epochs != want.Epochs || o.Settings != want.Settings || o.Device != want.Device || len(o.Given) != 0 {
 		t.Errorf("options are %+v, want %+v", o, want)
 	}
 }
@@ -60,7 +63,15 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"-seed", "-1"}, "-seed"},
 		{[]string{"-device", "gpu"}, `"gpu"`},
 		{[]string{"-activation", "gelu"}, "gelu"},
-		{[]string{"-resume", "-force", "-out", "x"}, "-force"},
+		{[]string{"-resume", "-force", "-out", "x"}, "-resume continues a run and -force replaces it"},
+		{[]string{"-force"}, "-force needs -out"},
+		{[]string{"-lr", "NaN"}, "-lr is NaN, want a number from 1e-30 on"},
+		{[]string{"-batch", "-3"}, "-batch is -3, want 1 to 65536"},
+		{[]string{"-beta", "x"}, `invalid value "x" for flag -beta`},
+		{[]string{"-model", "gan"}, `-model is "gan", want vae`},
+		{[]string{"-hidden", "400,-1"}, "-hidden is 400,-1, want"},
+		{[]string{"-graph", "model.png"}, `-graph is "model.png"`},
+		{[]string{"-graph", "model.dot", "-resume"}, "leave out -resume and -force"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(t.Context(), test.args, &stdout, &stderr); code != exitUsage {
@@ -97,8 +108,7 @@ func TestHelp(t *testing.T) {
 		t.Errorf("exit code %d, stderr %q", code, stderr.String())
 	}
 	help := stdout.String()
-	o := train.DefaultOptions()
-	flags := newFlagSet(&o)
+	flags := newFlagSet(&command{Options: train.DefaultOptions()})
 	flags.VisitAll(func(f *flag.Flag) {
 		at := strings.Index(help, "\n    -"+f.Name+" ")
 		if at < 0 {
@@ -111,6 +121,68 @@ func TestHelp(t *testing.T) {
 			t.Errorf("the help of -%s lacks its default, %s:\n%s", f.Name, f.DefValue, entry)
 		}
 	})
+}
+
+// TestAdvice checks that an error of a run says what on the command line helps, and no library's words for it.
+func TestAdvice(t *testing.T) {
+	data, out := writeDataSet(t), filepath.Join(t.TempDir(), "run")
+	small := func(words ...string) []string {
+		return append([]string{"-data", data, "-out", out, "-hidden", "4", "-latent", "2", "-epochs", "1", "-batch", "500"}, words...)
+	}
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{small("-resume"), "nothing to resume in " + out},
+		{small("-device", "cuda"), "this build has no CUDA machine: use -device cpu"},
+		{small("-lr", "1e30"), "the loss is not finite: try a smaller -lr"},
+		{small(), ""},
+		{small(), "already holds a run (checkpoint.safetensors): give -resume to continue it, -force to replace it, or another -out"},
+		{small("-resume", "-latent", "3"), "-latent is 3, but the run to resume was started with 2"},
+		{small("-resume", "-data", otherDataSet(t)), "name the folder of the first with -data"},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), test.args, &stdout, &stderr)
+		if (code == exitOK) != (test.want == "") || !strings.Contains(stderr.String(), test.want) {
+			t.Errorf("%v: exit code %d, printed %q, want %q", test.args, code, stderr.String(), test.want)
+		}
+	}
+}
+
+// otherDataSet is writeDataSet with other images.
+func otherDataSet(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, prefix := range []string{"train", "t10k"} {
+		idxtest.Write(t, dir, prefix, 2, 2, make([]byte, 40), make([]byte, 10))
+	}
+	return dir
+}
+
+// TestResumeCommand checks the command that TestSignals sees printed, for more flags.
+func TestResumeCommand(t *testing.T) {
+	c := command{Options: train.DefaultOptions(), program: "go run ./cmd/train"}
+	if got, want := c.resumeCommand("runs/vae"), "go run ./cmd/train -resume -out runs/vae"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	c.Data, c.Epochs, c.Device = "my data", 3, device.CPU
+	if got, want := c.resumeCommand("it's"), `go run ./cmd/train -resume -out 'it'\''s' -data 'my data' -epochs 3 -device cpu`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestQuoted(t *testing.T) {
+	for word, want := range map[string]string{
+		"runs/vae-2":  "runs/vae-2",
+		"my runs":     "'my runs'",
+		"it's":        `'it'\''s'`,
+		"$HOME":       "'$HOME'",
+		`C:\runs\vae`: `'C:\runs\vae'`,
+	} {
+		if got := quoted(word); got != want {
+			t.Errorf("quoted(%q) is %s, want %s", word, got, want)
+		}
+	}
 }
 
 // build builds the program and returns its path.
@@ -147,7 +219,7 @@ func TestSignals(t *testing.T) {
 			sent := false
 			for lines := bufio.NewScanner(stdout); lines.Scan(); {
 				fmt.Fprintln(&printed, lines.Text())
-				if !sent && strings.Contains(lines.Text(), "step 100,") {
+				if !sent && strings.Contains(lines.Text(), "images/s, ") {
 					sent = true
 					command.Process.Signal(signal)
 				}
@@ -161,7 +233,7 @@ func TestSignals(t *testing.T) {
 				t.Errorf("printed\n%s, want at its end\n%s", printed.String(), want)
 			}
 			c, err := checkpoint.Load(filepath.Join(out, "checkpoint.safetensors"))
-			if err != nil || c.Run.Step < 100 {
+			if err != nil || c.State.Step < 100 {
 				t.Errorf("checkpoint: %v, %+v", err, c)
 			}
 		})

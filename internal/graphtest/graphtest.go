@@ -8,10 +8,22 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Run feeds a graph's inputs, each a float32 or a []float32 of its node's shape, and executes it once. The values are then in the nodes.
-func Run(t testing.TB, g *gorgonia.ExprGraph, feed map[*gorgonia.Node]any) {
+// Node returns the node of that name.
+func Node(t testing.TB, g *gorgonia.ExprGraph, name string) *gorgonia.Node {
 	t.Helper()
-	for node, value := range feed {
+	found := g.ByName(name)
+	if len(found) != 1 {
+		t.Fatalf("the graph has %d nodes named %s, want one", len(found), name)
+	}
+	return found[0]
+}
+
+// Run feeds a graph's inputs, by name, each a float32 or a []float32 of its node's shape, and executes it once. The values are then
+// in the nodes.
+func Run(t testing.TB, g *gorgonia.ExprGraph, feed map[string]any) {
+	t.Helper()
+	for name, value := range feed {
+		node := Node(t, g, name)
 		if values, ok := value.([]float32); ok {
 			value = tensor.New(tensor.WithShape(node.Shape()...), tensor.WithBacking(values))
 		}

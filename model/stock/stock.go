@@ -12,7 +12,7 @@ import (
 	"govae/model/op"
 )
 
-// Network is the graph, with inputs and outputs as in model.Network. Its weights are [in, out], so that a
+// Network is the graph, with the inputs and the terms of model.Train. Its weights are [in, out], so that a
 // layer is x·W: with [out, in], a stock graph would transpose every weight at every step.
 type Network struct {
 	Graph                    *gorgonia.ExprGraph

@@ -37,8 +37,8 @@ func TestNetworksAgree(t *testing.T) {
 }
 
 func compare(t *testing.T, cfg model.Config, batch int) {
-	weights := model.InitialWeights(cfg)
-	ours, err := model.NewWithWeights(cfg, batch, weights)
+	weights := model.InitialWeights(cfg, 1)
+	ours, err := model.New(cfg, model.Train, batch, weights)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,24 +53,18 @@ func compare(t *testing.T, cfg model.Config, batch int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	graphtest.Run(t, ours.Graph, map[*gorgonia.Node]any{ours.X: x, ours.Epsilon: epsilon, ours.Beta: float32(0.7)})
+	feed := map[string]any{"x": x, "epsilon": epsilon, "beta": float32(0.7)} // both graphs' inputs have these names
+	graphtest.Run(t, ours.Graph, feed)
 	wantGradients, err := gorgonia.Grad(reference.Loss, reference.Parameters...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	graphtest.Run(t, reference.Graph, map[*gorgonia.Node]any{reference.X: x, reference.Epsilon: epsilon, reference.Beta: float32(0.7)})
+	graphtest.Run(t, reference.Graph, feed)
 
-	for _, pair := range []struct {
-		name      string
-		got, want *gorgonia.Node
-	}{
-		{"loss", ours.Loss, reference.Loss},
-		{"reconstruction", ours.Reconstruction, reference.Reconstruction},
-		{"KL", ours.KL, reference.KL},
-	} {
-		got, want := graphtest.Scalar(pair.got), graphtest.Scalar(pair.want)
+	for i, node := range []*gorgonia.Node{reference.Loss, reference.Reconstruction, reference.KL} {
+		got, want := graphtest.Scalar(ours.Terms[i].Node), graphtest.Scalar(node)
 		if !(math.Abs(got-want) <= 1e-4*math.Abs(want)) || want == 0 {
-			t.Errorf("%s is %v, want %v", pair.name, got, want)
+			t.Errorf("%s is %v, want %v", ours.Terms[i].Name, got, want)
 		}
 	}
 	for i, p := range cfg.Parameters() {

@@ -1,12 +1,15 @@
-// Package checkpoint writes and reads what a run has learned, as a safetensors file.
+// Package checkpoint writes and reads what a model has learned, as a safetensors file.
 //
 // The weights are stored under PyTorch's names for them, in PyTorch's layout, and Adam's moments of each under
 // the same name after adam.m. (the mean of the gradients) and adam.v. (the mean of the squared gradients).
-// The metadata holds format (govae), version, and as JSON the model's config and the run.
+// The metadata holds format (govae), version, and as JSON the model's config and the run. A file of weights alone
+// has neither moments nor run: a model can be used from it, but no run be resumed.
+//
+// metadata.go turns the metadata to and from JSON, upgrade.go brings that of older versions up to date, strictjson.go refuses
+// JSON that says other than what is understood of it, and safetensors.go knows the format of the file.
 package checkpoint
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,51 +18,41 @@ import (
 	"math"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
-	"gorgonia.org/tensor"
-
 	"govae/internal/atomicfile"
+	"govae/internal/setting"
 	"govae/model"
+	"govae/model/machine"
 )
 
-// Version is the format version that this package writes, and the only one it reads. A field more in Config or Run is a new
-// version, whose reader fills the field in for files of the versions before.
-const Version = 1
+// ErrForeign says that a safetensors file is none of this package's. LoadWeights may read it.
+var ErrForeign = errors.New("it is another program's file")
 
-const (
-	formatName         = "govae"
-	firstMomentPrefix  = "adam.m."
-	secondMomentPrefix = "adam.v."
-)
-
-// Checkpoint is a moment of a run: the model and all that is needed to continue.
+// Checkpoint is a moment of a run, or, where Run is nil, weights alone.
 type Checkpoint struct {
 	Config model.Config
-
-	Weights      model.Tensors
-	FirstMoment  model.Tensors // Adam's, by parameter name
-	SecondMoment model.Tensors
-
-	Run Run
+	State  machine.State
+	Run    *Run
 }
 
-// Run is where in its run a checkpoint was taken.
+// Run is where in its run a checkpoint was taken, besides the step, which the State has.
 type Run struct {
-	Step         uint64  `json:"step"`  // updates made
-	Epoch        int     `json:"epoch"` // epochs completed
-	Batch        int     `json:"batch"`
-	LearningRate float64 `json:"learning_rate"`
-	Beta         float64 `json:"beta"`
+	Settings machine.Settings `json:"settings"`
+	Changes  []Change         `json:"changes"` // of the settings, in the order in which they were made
+	Data     Data             `json:"data"`
 
-	Data Data `json:"data"`
-
-	// Partial is what the unfinished epoch has summed up so far; all zero between epochs.
-	Partial Sums `json:"partial"`
+	Epoch   int  `json:"epoch"`   // epochs completed
+	Partial Sums `json:"partial"` // of the unfinished epoch; all zero between epochs
 
 	BestEpoch int     `json:"best_epoch"` // 0: none yet
 	BestLoss  float64 `json:"best_loss"`  // test loss after BestEpoch
+}
+
+// Change is a setting with which a run went on otherwise than before.
+type Change struct {
+	Step uint64 `json:"step"` // updates made with the value before
+	setting.Change
 }
 
 // Data identifies the data set that a run is trained on.
@@ -71,34 +64,84 @@ type Data struct {
 
 // Sums are sums over the images of an epoch seen so far.
 type Sums struct {
-	Images         int     `json:"images"`
-	Reconstruction float64 `json:"reconstruction"`
-	KL             float64 `json:"kl"`
-	Seconds        float64 `json:"seconds"`
+	Images  int           `json:"images"`
+	Terms   machine.Terms `json:"terms"` // in the order of the model's; none where there are no images
+	Seconds float64       `json:"seconds"`
+}
+
+// Weights returns the weights alone, which the two checkpoints then share.
+func (c *Checkpoint) Weights() *Checkpoint {
+	return &Checkpoint{Config: c.Config, State: machine.State{Weights: c.State.Weights}}
 }
 
 // Save writes c to path: to a temporary file beside it first, so that path holds either what it held before or all of c.
 // A checkpoint that Load would refuse is not written; the error says why. The same c always gives the same bytes.
 func Save(path string, c *Checkpoint) error {
-	if err := c.check(); err != nil {
+	file, err := c.encode()
+	if err != nil { // before a file is made
 		return fmt.Errorf("save checkpoint %s: %w", path, err)
+	}
+	return atomicfile.Write(path, file.write)
+}
+
+// Write writes to w what Save writes to a file. Of a checkpoint that Read would refuse it writes nothing; the error says why.
+func Write(w io.Writer, c *Checkpoint) error {
+	file, err := c.encode()
+	if err == nil {
+		err = file.write(w)
+	}
+	if err != nil {
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	return nil
+}
+
+// encode returns c as a file that read takes.
+func (c *Checkpoint) encode() (*encoded, error) {
+	if err := c.check(); err != nil {
+		return nil, err
 	}
 	metadata, err := c.metadata()
 	if err != nil {
-		return fmt.Errorf("save checkpoint %s: %w", path, err)
+		return nil, err
 	}
 	tensors := make(model.Tensors)
-	for _, p := range c.parts() {
-		for name, t := range *p.tensors {
-			tensors[p.prefix+name] = t
+	for _, set := range c.sets() {
+		for name, t := range *set.Tensors {
+			tensors[set.Prefix+name] = t
 		}
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return encode(w, metadata, tensors) })
+	return encode(metadata, tensors)
 }
 
 // Load reads the checkpoint at path, and trusts nothing in it: what it returns is complete, fits its Config and
-// is finite everywhere. Every error names the file and what is wrong with it.
-func Load(path string) (*Checkpoint, error) {
+// is finite everywhere. Every error names the file and what is wrong with it. It is fs.ErrNotExist where there is no file, and
+// ErrForeign where the file says that another program has written it.
+func Load(path string) (*Checkpoint, error) { return open(path, read) }
+
+// LoadWeights reads the weights of a model from a safetensors file that another program has written, under the names that this package
+// uses. The widths of the layers and the shape of the images follow from the tensors' shapes, as model.Config.Fit has it; all else
+// is as in like.
+func LoadWeights(path string, like model.Config) (*Checkpoint, error) {
+	return open(path, func(r io.Reader, size int64) (*Checkpoint, error) {
+		l, err := readLayout(r, size)
+		if err != nil {
+			return nil, err
+		}
+		if l.metadata["format"] == formatName { // and Config and run would be passed over
+			return nil, errors.New("it is a checkpoint that says itself what model it is of, want another program's file")
+		}
+		cfg, err := like.Fit(l.shapes())
+		if err != nil {
+			return nil, err
+		}
+		c := &Checkpoint{Config: cfg}
+		return c, c.readTensors(r, l)
+	})
+}
+
+// open returns the checkpoint that f reads from the file at path, of which it is told the size. Its errors name the file.
+func open(path string, f func(r io.Reader, size int64) (*Checkpoint, error)) (*Checkpoint, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no checkpoint at %s: %w", path, fs.ErrNotExist)
@@ -120,14 +163,23 @@ func Load(path string) (*Checkpoint, error) {
 	if info, err = file.Stat(); err != nil { // a run may have put a new file there meanwhile
 		return nil, fmt.Errorf("read checkpoint: %w", err)
 	}
-	c, err := read(file, info.Size())
+	c, err := f(file, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
 	return c, nil
 }
 
-// read is Load for a file that is open. It compares the shapes with the Config before it allocates anything of their size,
+// Read is Load for a checkpoint that begins where r stands and is all that follows there: in a file of an embed.FS, a pipe, or memory.
+func Read(r io.Reader) (*Checkpoint, error) {
+	c, err := read(r, unknownSize)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	return c, nil
+}
+
+// read is Read for a known size, or for unknownSize. It compares the shapes with the Config before it allocates anything of their size,
 // because a file may claim to be far larger than what it takes on the disk.
 func read(r io.Reader, size int64) (*Checkpoint, error) {
 	l, err := readLayout(r, size)
@@ -141,51 +193,58 @@ func read(r io.Reader, size int64) (*Checkpoint, error) {
 	if err := c.Config.Validate(); err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	shapes := make(map[string]tensor.Shape, len(l.infos))
-	for name, info := range l.infos {
-		shapes[name] = info.Shape
-	}
-	parts := c.parts()
-	for i, shapes := range byPart(parts, shapes) {
+	sets := c.sets()
+	for i, shapes := range bySet(sets, l.shapes()) {
 		if err := c.Config.CheckShapes(shapes); err != nil {
-			return nil, fmt.Errorf("%s: %w", parts[i].what, err)
+			return nil, fmt.Errorf("%s: %w", sets[i].what(), err)
 		}
 	}
-	tensors, err := l.readTensors(r)
+	return c, c.readTensors(r, l)
+}
+
+// readTensors gives c the tensors that follow in r, and checks all of it.
+func (c *Checkpoint) readTensors(r io.Reader, l layout) error {
+	all, err := l.readTensors(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for i, tensors := range byPart(parts, tensors) {
-		*parts[i].tensors = tensors
+	sets := c.sets()
+	for i, tensors := range bySet(sets, all) {
+		*sets[i].Tensors = tensors
 	}
-	return c, c.check()
+	return c.check()
 }
 
-// part is one of the three sets of tensors that a checkpoint holds.
-type part struct {
-	what, prefix string
-	tensors      *model.Tensors
-	least        float32 // value
-}
+// set is a set of tensors that a checkpoint holds.
+type set struct{ machine.Set }
 
-// parts lists them. The weights come last, because their prefix fits every name.
-func (c *Checkpoint) parts() []part {
-	return []part{
-		{"first moments (" + firstMomentPrefix + ")", firstMomentPrefix, &c.FirstMoment, -math.MaxFloat32},
-		{"second moments (" + secondMomentPrefix + ")", secondMomentPrefix, &c.SecondMoment, 0}, // Adam takes their square root
-		{"weights", "", &c.Weights, -math.MaxFloat32},
+// what names the set in errors.
+func (s set) what() string {
+	if s.Prefix == "" {
+		return s.Name
 	}
+	return fmt.Sprintf("%s (%s)", s.Name, s.Prefix)
 }
 
-// byPart splits a map by tensor name into one for each part, by parameter name.
-func byPart[T any](parts []part, all map[string]T) []map[string]T {
-	split := make([]map[string]T, len(parts))
+// sets lists the State's sets that the checkpoint must have: all, or the weights alone.
+func (c *Checkpoint) sets() (held []set) {
+	for _, s := range c.State.Sets() {
+		if c.Run != nil || s.Tensors == &c.State.Weights {
+			held = append(held, set{s})
+		}
+	}
+	return held
+}
+
+// bySet splits a map by tensor name into one for each set, by parameter name.
+func bySet[T any](sets []set, all map[string]T) []map[string]T {
+	split := make([]map[string]T, len(sets))
 	for i := range split {
 		split[i] = make(map[string]T)
 	}
 	for name, value := range all {
-		for i, p := range parts {
-			if parameter, ok := strings.CutPrefix(name, p.prefix); ok {
+		for i, s := range sets {
+			if parameter, ok := strings.CutPrefix(name, s.Prefix); ok {
 				split[i][parameter] = value
 				break
 			}
@@ -194,86 +253,59 @@ func byPart[T any](parts []part, all map[string]T) []map[string]T {
 	return split
 }
 
-// metadata returns what a checkpoint holds besides tensors.
-func (c *Checkpoint) metadata() (map[string]string, error) {
-	config, err := json.Marshal(c.Config)
-	if err != nil {
-		return nil, fmt.Errorf("config: %w", err)
-	}
-	run, err := json.Marshal(c.Run)
-	if err != nil {
-		return nil, fmt.Errorf("run: %w", err)
-	}
-	return map[string]string{
-		"format":  formatName,
-		"version": strconv.Itoa(Version),
-		"config":  string(config),
-		"run":     string(run),
-	}, nil
-}
-
-// fromMetadata returns a checkpoint that has no tensors yet.
-func fromMetadata(metadata map[string]string) (*Checkpoint, error) {
-	if got := metadata["format"]; got != formatName {
-		return nil, fmt.Errorf("metadata: format is %q, want %s: another program's file", got, formatName)
-	}
-	if got := metadata["version"]; got != strconv.Itoa(Version) {
-		return nil, fmt.Errorf("metadata: version is %q, but this program reads version %d only", got, Version)
-	}
-	c := new(Checkpoint)
-	if err := unmarshalStrict([]byte(metadata["config"]), &c.Config); err != nil {
-		return nil, fmt.Errorf("metadata: config: %w", err)
-	}
-	if err := unmarshalStrict([]byte(metadata["run"]), &c.Run); err != nil {
-		return nil, fmt.Errorf("metadata: run: %w", err)
-	}
-	return c, nil
-}
-
 // check reports the first thing that keeps a run from continuing, or pictures from being made, from c.
 func (c *Checkpoint) check() error {
 	if err := c.Config.Validate(); err != nil {
 		return fmt.Errorf("config: %w", err)
 	}
-	if err := c.Run.check(); err != nil {
-		return fmt.Errorf("run: %w", err)
+	if c.Run != nil {
+		if err := c.Run.check(len(c.Config.Terms())); err != nil {
+			return fmt.Errorf("run: %w", err)
+		}
+	} else if c.State.FirstMoment != nil || c.State.SecondMoment != nil || c.State.Step != 0 {
+		return errors.New("moments or steps without a run, want all of them or weights alone")
 	}
-	for _, p := range c.parts() {
-		if err := checkValues(p.prefix, *p.tensors, p.least); err != nil {
+	for _, s := range c.sets() {
+		if err := checkValues(s); err != nil {
 			return err
 		}
-		if err := p.tensors.Check(c.Config); err != nil {
-			return fmt.Errorf("%s: %w", p.what, err)
+		if err := s.Tensors.Check(c.Config); err != nil {
+			return fmt.Errorf("%s: %w", s.what(), err)
 		}
 	}
 	return nil
 }
 
-// checkValues makes sure that each value of the tensors stored under prefix is finite and not below least.
-func checkValues(prefix string, tensors model.Tensors, least float32) error {
-	for _, name := range slices.Sorted(maps.Keys(tensors)) {
-		values, err := rowMajor(tensors[name])
+// checkValues makes sure that each value of the set is finite and not below its least.
+func checkValues(s set) error {
+	for _, name := range slices.Sorted(maps.Keys(*s.Tensors)) {
+		values, err := rowMajor((*s.Tensors)[name])
 		if err != nil {
-			return fmt.Errorf("tensor %s%s: %w", prefix, name, err)
+			return fmt.Errorf("tensor %s%s: %w", s.Prefix, name, err)
 		}
 		for i, v := range values {
-			if !(v >= least && v <= math.MaxFloat32) { // so that NaN is caught as well
-				return fmt.Errorf("tensor %s%s: value %d is %v", prefix, name, i, v)
+			if !(v >= s.Least && v <= math.MaxFloat32) { // so that NaN is caught as well
+				return fmt.Errorf("tensor %s%s: value %d is %v", s.Prefix, name, i, v)
 			}
 		}
 	}
 	return nil
 }
 
-// check reports the first field whose value no run can have.
-func (r Run) check() error {
+// check reports the first field whose value no run of a model with so many terms can have.
+func (r *Run) check(terms int) error {
+	if err := r.Settings.Validate(); err != nil {
+		return err
+	}
+	if n := len(r.Partial.Terms); n != 0 && n != terms || (n == 0) != (r.Partial.Images == 0) {
+		return fmt.Errorf("partial.terms has %d values for %d images of a model with %d terms", n, r.Partial.Images, terms)
+	}
 	for _, field := range []struct {
 		name        string
 		value       int
 		least, most int
 	}{
 		{"epoch", r.Epoch, 0, math.MaxInt},
-		{"batch", r.Batch, 1, math.MaxInt},
 		{"data.images", r.Data.Images, 1, math.MaxInt},
 		{"partial.images", r.Partial.Images, 0, r.Data.Images},
 		{"best_epoch", r.BestEpoch, 0, r.Epoch},
@@ -285,27 +317,18 @@ func (r Run) check() error {
 			return fmt.Errorf("%s is %d, want at most %d", field.name, field.value, field.most)
 		}
 	}
-	for _, field := range []struct {
-		name        string
-		value       float64
-		nonNegative bool
-	}{
-		{"learning_rate", r.LearningRate, true},
-		{"beta", r.Beta, true},
-		{"partial.reconstruction", r.Partial.Reconstruction, false}, // a density may exceed 1
-		{"partial.kl", r.Partial.KL, false},                         // rounding may take it below 0
-		{"partial.seconds", r.Partial.Seconds, true},
-		{"best_loss", r.BestLoss, false},
-	} {
-		if math.IsNaN(field.value) || math.IsInf(field.value, 0) {
-			return fmt.Errorf("%s is %v, want a finite number", field.name, field.value)
-		}
-		if field.nonNegative && field.value < 0 {
-			return fmt.Errorf("%s is %v, want at least 0", field.name, field.value)
+	for i, sum := range r.Partial.Terms { // of any sign: a density may exceed 1, and rounding may take a KL below 0
+		if !finite(sum) {
+			return fmt.Errorf("partial.terms[%d] is %v, want a finite number", i, sum)
 		}
 	}
-	if r.LearningRate == 0 {
-		return errors.New("learning_rate is 0, want more")
+	if s := r.Partial.Seconds; !finite(s) || s < 0 {
+		return fmt.Errorf("partial.seconds is %v, want a finite number from 0 on", s)
+	}
+	if !finite(r.BestLoss) {
+		return fmt.Errorf("best_loss is %v, want a finite number", r.BestLoss)
 	}
 	return nil
 }
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

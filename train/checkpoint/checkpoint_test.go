@@ -15,7 +15,9 @@ import (
 
 	"gorgonia.org/tensor"
 
+	"govae/internal/setting"
 	"govae/model"
+	"govae/model/machine"
 	"govae/model/op"
 )
 
@@ -25,34 +27,38 @@ func example() *Checkpoint {
 		Config: model.Config{
 			Kind:       model.VAE,
 			Image:      model.Image{Height: 3, Width: 2, Channels: 1},
+			Classes:    10,
 			Hidden:     []int{5, 4},
 			Latent:     2,
 			Likelihood: model.Bernoulli,
 			Activation: op.Tanh,
-			Seed:       math.MaxUint64,
 		},
-		Weights:      model.Tensors{},
-		FirstMoment:  model.Tensors{},
-		SecondMoment: model.Tensors{},
-		Run: Run{
+		State: machine.State{
 			Step:         math.MaxUint64 - 1,
-			Epoch:        7,
-			Batch:        128,
-			LearningRate: 1.0 / 3,
-			Beta:         math.Nextafter(1, 2),
-			Data:         Data{Name: `a "set" <ñ>`, Images: 60000, Fingerprint: "440fcabf"},
-			Partial:      Sums{Images: 256, Reconstruction: 1e5 / 7.0, KL: -5e-324, Seconds: math.MaxFloat64},
-			BestEpoch:    6,
-			BestLoss:     -math.Pi,
+			Weights:      model.Tensors{},
+			FirstMoment:  model.Tensors{},
+			SecondMoment: model.Tensors{},
+		},
+		Run: &Run{
+			Settings: machine.Settings{Seed: math.MaxUint64, Batch: 128, LearningRate: 1.0 / 3, Beta: math.Nextafter(1, 2)},
+			Changes: []Change{
+				{Step: 3, Change: setting.Change{Name: "beta", From: "0.1", To: "1e-300"}},
+				{Step: math.MaxUint64 - 2, Change: setting.Change{Name: "learning_rate", From: `<"ñ">`, To: ""}},
+			},
+			Data:      Data{Name: `a "set" <ñ>`, Images: 60000, Fingerprint: "440fcabf"},
+			Epoch:     7,
+			Partial:   Sums{Images: 256, Terms: machine.Terms{1e5 / 7.0, -5e-324, math.MaxFloat64}, Seconds: math.MaxFloat64},
+			BestEpoch: 6,
+			BestLoss:  -math.Pi,
 		},
 	}
 	for i, p := range c.Config.Parameters() {
-		c.Weights[p.Name] = numbered(p.Shape, i, 1)
-		c.FirstMoment[p.Name] = numbered(p.Shape, i, -1e-3)
-		c.SecondMoment[p.Name] = numbered(p.Shape, i, 1e-9)
+		c.State.Weights[p.Name] = numbered(p.Shape, i, 1)
+		c.State.FirstMoment[p.Name] = numbered(p.Shape, i, -1e-3)
+		c.State.SecondMoment[p.Name] = numbered(p.Shape, i, 1e-9)
 	}
 	// The bit patterns that a careless conversion changes.
-	copy(c.Weights["encoder.0.weight"].Data().([]float32), []float32{
+	copy(c.State.Weights["encoder.0.weight"].Data().([]float32), []float32{
 		float32(math.Copysign(0, -1)), math.SmallestNonzeroFloat32, -math.SmallestNonzeroFloat32,
 		math.Float32frombits(0x007fffff), math.MaxFloat32, -math.MaxFloat32, 0.1,
 	})
@@ -78,25 +84,37 @@ func TestRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got.Config, want.Config) {
-		t.Errorf("config is %+v, want %+v", got.Config, want.Config)
+	wantSame(t, got, want)
+}
+
+// TestExampleIsFull makes sure that a field which is not stored cannot come back the same by being zero.
+func TestExampleIsFull(t *testing.T) {
+	var full func(name string, v reflect.Value)
+	full = func(name string, v reflect.Value) {
+		switch {
+		case v.IsZero():
+			t.Errorf("%s is zero", name)
+		case v.Kind() == reflect.Struct:
+			for i := range v.NumField() {
+				full(name+"."+v.Type().Field(i).Name, v.Field(i))
+			}
+		}
 	}
-	if got.Run != want.Run {
-		t.Errorf("run is %+v, want %+v", got.Run, want.Run)
-	}
-	wantSameBits(t, "weights", got.Weights, want.Weights)
-	wantSameBits(t, "first moment", got.FirstMoment, want.FirstMoment)
-	wantSameBits(t, "second moment", got.SecondMoment, want.SecondMoment)
+	c := example()
+	full("config", reflect.ValueOf(c.Config))
+	full("state", reflect.ValueOf(c.State))
+	full("run", reflect.ValueOf(*c.Run))
+	full("change", reflect.ValueOf(c.Run.Changes[0]))
 }
 
 func TestSmallestNetworkRoundTrips(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkpoint.safetensors")
 	want := example()
 	want.Config.Hidden, want.Config.Latent = []int{1}, 1 // every tensor has a dimension of 1
-	want.Weights = model.InitialWeights(want.Config)
-	want.FirstMoment, want.SecondMoment = model.Tensors{}, model.Tensors{}
+	want.State.Weights = model.InitialWeights(want.Config, 1)
+	want.State.FirstMoment, want.State.SecondMoment = model.Tensors{}, model.Tensors{}
 	for i, p := range want.Config.Parameters() {
-		want.FirstMoment[p.Name], want.SecondMoment[p.Name] = numbered(p.Shape, i, 1), numbered(p.Shape, i, 1)
+		want.State.FirstMoment[p.Name], want.State.SecondMoment[p.Name] = numbered(p.Shape, i, 1), numbered(p.Shape, i, 1)
 	}
 	if err := Save(path, want); err != nil {
 		t.Fatal(err)
@@ -105,7 +123,22 @@ func TestSmallestNetworkRoundTrips(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantSameBits(t, "weights", got.Weights, want.Weights)
+	wantSame(t, got, want)
+}
+
+func TestRunAtItsStartRoundTrips(t *testing.T) {
+	want := example()
+	want.State.Step, want.Config.Classes = 0, 0
+	want.Run = &Run{Settings: machine.DefaultSettings(), Data: Data{Images: 1}}
+	var file bytes.Buffer
+	if err := Write(&file, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, got, want)
 }
 
 func TestSameCheckpointSameBytes(t *testing.T) {
@@ -149,16 +182,22 @@ func TestFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	metadata := entries["__metadata__"]
-	if metadata.Format != "govae" || metadata.Version != "1" {
-		t.Errorf("format is %q and version %q, want govae and 1", metadata.Format, metadata.Version)
+	if metadata.Format != "govae" || metadata.Version != "2" {
+		t.Errorf("format is %q and version %q, want govae and 2", metadata.Format, metadata.Version)
 	}
-	const config = `{"kind":"vae","image":{"height":3,"width":2,"channels":1},"hidden":[5,4],"latent":2,` +
-		`"likelihood":"bernoulli","activation":"tanh","seed":18446744073709551615}`
+	const config = `{"kind":"vae","image":{"height":3,"width":2,"channels":1},"classes":10,"hidden":[5,4],"latent":2,` +
+		`"likelihood":"bernoulli","activation":"tanh"}`
 	if metadata.Config != config {
 		t.Errorf("config is %s, want %s", metadata.Config, config)
 	}
-	if want := `"learning_rate":0.3333333333333333,"beta":1.0000000000000002`; !strings.Contains(metadata.Run, want) {
-		t.Errorf("run is %s, want %s in it", metadata.Run, want)
+	for _, want := range []string{
+		`{"step":18446744073709551614,"settings":{`,
+		`"seed":18446744073709551615,"batch":128,"learning_rate":0.3333333333333333,"beta":1.0000000000000002}`,
+		`{"step":3,"name":"beta","from":"0.1","to":"1e-300"}`,
+	} {
+		if !strings.Contains(metadata.Run, want) {
+			t.Errorf("run is %s, want %s in it", metadata.Run, want)
+		}
 	}
 
 	// The first tensor by name, whose values stand first, and one from the middle of the network.
@@ -192,41 +231,59 @@ func TestFormat(t *testing.T) {
 	}
 }
 
+// refused are checkpoints that must not be written, each with a part of the error.
+var refused = []struct {
+	name  string
+	spoil func(*Checkpoint)
+	want  string
+}{
+	{"config", func(c *Checkpoint) { c.Config.Latent = 0 }, "latent is 0"},
+	{"NaN in the run", func(c *Checkpoint) { c.Run.BestLoss = math.NaN() }, "best_loss is NaN"},
+	{"infinity in the run", func(c *Checkpoint) { c.Run.Partial.Terms[2] = math.Inf(1) }, "partial.terms[2] is +Inf"},
+	{"infinite time", func(c *Checkpoint) { c.Run.Partial.Seconds = math.Inf(1) }, "partial.seconds is +Inf"},
+	{"NaN in the settings", func(c *Checkpoint) { c.Run.Settings.Beta = math.NaN() }, "beta is NaN"},
+	{"a term too few", func(c *Checkpoint) { c.Run.Partial.Terms = c.Run.Partial.Terms[:2] },
+		"partial.terms has 2 values for 256 images of a model with 3 terms"},
+	{"terms of no images", func(c *Checkpoint) { c.Run.Partial.Images = 0 }, "partial.terms has 3 values for 0 images"},
+	{"images without terms", func(c *Checkpoint) { c.Run.Partial.Terms = nil }, "partial.terms has 0 values for 256 images"},
+	{"header that is too long", func(c *Checkpoint) { c.Run.Data.Name = strings.Repeat("x", 1<<20) }, "at most 1048576 can be read again"},
+	{"first moments without a run", func(c *Checkpoint) { c.Run, c.State.Step, c.State.SecondMoment = nil, 0, nil }, "moments or steps without a run"},
+	{"second moments without a run", func(c *Checkpoint) { c.Run, c.State.Step, c.State.FirstMoment = nil, 0, nil }, "moments or steps without a run"},
+	{"steps without a run", func(c *Checkpoint) { c.Run, c.State.FirstMoment, c.State.SecondMoment = nil, nil, nil }, "moments or steps without a run"},
+	{"run without moments", func(c *Checkpoint) { c.State.FirstMoment, c.State.SecondMoment = nil, nil },
+		"first moments (adam.m.): model: parameter encoder.0.weight is missing"},
+	{"run without second moments", func(c *Checkpoint) { c.State.SecondMoment = nil },
+		"second moments (adam.v.): model: parameter encoder.0.weight is missing"},
+	{"NaN in a tensor", func(c *Checkpoint) { c.State.FirstMoment["mean.bias"].Data().([]float32)[1] = float32(math.NaN()) },
+		"adam.m.mean.bias: value 1 is NaN"},
+	{"tensor missing", func(c *Checkpoint) { delete(c.State.SecondMoment, "mean.bias") }, "parameter mean.bias is missing"},
+	{"tensor left over", func(c *Checkpoint) { c.State.Weights["head.bias"] = numbered(tensor.Shape{1}, 0, 1) }, "unknown parameter head.bias"},
+	{"no tensors", func(c *Checkpoint) { c.State.Weights = nil }, "weights: model: parameter encoder.0.weight is missing"},
+	{"nil tensor", func(c *Checkpoint) { c.State.Weights["mean.bias"] = nil }, "mean.bias: it is nil"},
+	{"float64", func(c *Checkpoint) {
+		c.State.Weights["mean.bias"] = tensor.New(tensor.Of(tensor.Float64), tensor.WithShape(2))
+	}, "mean.bias: it is a []float64"},
+	{"transposed view", func(c *Checkpoint) {
+		view := numbered(tensor.Shape{4, 2}, 0, 1)
+		if err := view.T(); err != nil {
+			panic(err)
+		}
+		c.State.Weights["mean.weight"] = view
+	}, "mean.weight: it is not stored row by row"},
+	{"sliced view", func(c *Checkpoint) {
+		view, err := numbered(tensor.Shape{2, 6}, 0, 1).Slice(nil, tensor.S(1, 5))
+		if err != nil {
+			panic(err)
+		}
+		c.State.Weights["mean.weight"] = view.(*tensor.Dense)
+	}, "mean.weight: it is not stored row by row"},
+	{"column-major", func(c *Checkpoint) {
+		c.State.Weights["mean.weight"] = tensor.New(tensor.WithShape(2, 4), tensor.AsFortran(make([]float32, 8)))
+	}, "mean.weight: it is not stored row by row"},
+}
+
 func TestSaveRefusesAndKeepsTheOldFile(t *testing.T) {
-	first := func(c *Checkpoint) []float32 { return c.FirstMoment["mean.bias"].Data().([]float32) }
-	for _, test := range []struct {
-		name  string
-		spoil func(*Checkpoint)
-		want  string
-	}{
-		{"config", func(c *Checkpoint) { c.Config.Latent = 0 }, "latent is 0"},
-		{"NaN in the run", func(c *Checkpoint) { c.Run.BestLoss = math.NaN() }, "best_loss is NaN"},
-		{"infinity in the run", func(c *Checkpoint) { c.Run.Partial.KL = math.Inf(1) }, "partial.kl is +Inf"},
-		{"NaN in a tensor", func(c *Checkpoint) { first(c)[1] = float32(math.NaN()) }, "adam.m.mean.bias: value 1 is NaN"},
-		{"tensor missing", func(c *Checkpoint) { delete(c.SecondMoment, "mean.bias") }, "parameter mean.bias is missing"},
-		{"no tensors", func(c *Checkpoint) { c.Weights = nil }, "weights"},
-		{"nil tensor", func(c *Checkpoint) { c.Weights["mean.bias"] = nil }, "mean.bias: it is nil"},
-		{"float64", func(c *Checkpoint) {
-			c.Weights["mean.bias"] = tensor.New(tensor.Of(tensor.Float64), tensor.WithShape(2))
-		}, "mean.bias: it is a []float64"},
-		{"transposed view", func(c *Checkpoint) {
-			view := numbered(tensor.Shape{4, 2}, 0, 1)
-			if err := view.T(); err != nil {
-				t.Fatal(err)
-			}
-			c.Weights["mean.weight"] = view
-		}, "mean.weight: it is not stored row by row"},
-		{"sliced view", func(c *Checkpoint) {
-			view, err := numbered(tensor.Shape{2, 6}, 0, 1).Slice(nil, tensor.S(1, 5))
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.Weights["mean.weight"] = view.(*tensor.Dense)
-		}, "mean.weight: it is not stored row by row"},
-		{"column-major", func(c *Checkpoint) {
-			c.Weights["mean.weight"] = tensor.New(tensor.WithShape(2, 4), tensor.AsFortran(make([]float32, 8)))
-		}, "mean.weight: it is not stored row by row"},
-	} {
+	for _, test := range refused {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "checkpoint.safetensors")
 			if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
@@ -240,6 +297,12 @@ func TestSaveRefusesAndKeepsTheOldFile(t *testing.T) {
 			}
 			if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) != 1 {
 				t.Errorf("the folder holds %v, want the old file alone (%v)", files, err)
+			}
+
+			var written bytes.Buffer
+			wantError(t, Write(&written, c), "write checkpoint", test.want)
+			if written.Len() != 0 {
+				t.Errorf("Write has written %d bytes, want none", written.Len())
 			}
 		})
 	}
@@ -266,7 +329,7 @@ func TestLoadWithoutAFile(t *testing.T) {
 	wantError(t, err, folder, "is a folder")
 }
 
-// wantError checks that err names the file and says what is wrong.
+// wantError checks that err names the file, or the act, and says what is wrong.
 func wantError(t *testing.T, err error, path, want string) {
 	t.Helper()
 	if err == nil {
@@ -278,6 +341,23 @@ func wantError(t *testing.T, err error, path, want string) {
 	if !strings.Contains(err.Error(), want) {
 		t.Errorf("error is %q, want %q in it", err, want)
 	}
+}
+
+// wantSame checks that two checkpoints are the same, bit for bit.
+func wantSame(t *testing.T, got, want *Checkpoint) {
+	t.Helper()
+	if !reflect.DeepEqual(got.Config, want.Config) {
+		t.Errorf("config is %+v, want %+v", got.Config, want.Config)
+	}
+	if got.State.Step != want.State.Step {
+		t.Errorf("step is %d, want %d", got.State.Step, want.State.Step)
+	}
+	if !reflect.DeepEqual(got.Run, want.Run) {
+		t.Errorf("run is %+v, want %+v", got.Run, want.Run)
+	}
+	wantSameBits(t, "weights", got.State.Weights, want.State.Weights)
+	wantSameBits(t, "first moments", got.State.FirstMoment, want.State.FirstMoment)
+	wantSameBits(t, "second moments", got.State.SecondMoment, want.State.SecondMoment)
 }
 
 func wantSameBits(t *testing.T, what string, got, want model.Tensors) {

@@ -3,30 +3,40 @@ package checkpoint
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
+
+	"govae/internal/setting"
+	"govae/model/machine"
 )
 
 // The smallest checkpoint, written by hand: every layer has one unit, every tensor one value,
 // and the value of each tensor is its place in the file.
 
 const (
-	tinyConfig = `{"kind":"vae","image":{"height":1,"width":1,"channels":1},"hidden":[1],"latent":1,` +
-		`"likelihood":"bernoulli","activation":"relu","seed":1}`
-	tinyRun = `{"step":5,"epoch":2,"batch":3,"learning_rate":0.001,"beta":1,` +
-		`"data":{"name":"MNIST","images":7,"fingerprint":"abc"},` +
-		`"partial":{"images":3,"reconstruction":4.5,"kl":0.5,"seconds":2},"best_epoch":1,"best_loss":105.5}`
+	tinyConfig = `{"kind":"vae","image":{"height":1,"width":1,"channels":1},"classes":0,"hidden":[1],"latent":1,` +
+		`"likelihood":"bernoulli","activation":"relu"}`
+	tinyRun = `{"step":5,"settings":{"seed":1,"batch":3,"learning_rate":0.001,"beta":1},` +
+		`"changes":[{"step":2,"name":"beta","from":"2","to":"1"}],"data":{"name":"MNIST","images":7,"fingerprint":"abc"},"epoch":2,` +
+		`"partial":{"images":3,"terms":[5.25,4.5,0.5],"seconds":2},"best_epoch":1,"best_loss":105.5}`
 )
 
 // tinyHeader returns the header of the smallest checkpoint, as text that a test can spoil.
 func tinyHeader() string {
-	header := `{"__metadata__":{"format":"govae","version":"1","config":` + strconv.Quote(tinyConfig) + `,"run":` + strconv.Quote(tinyRun) + `}`
+	return headerOf(`"version":"2","config":` + strconv.Quote(tinyConfig) + `,"run":` + strconv.Quote(tinyRun))
+}
+
+// headerOf returns the header of a file with the smallest checkpoint's tensors, and metadata with more than the format.
+func headerOf(metadata string) string {
+	header := `{"__metadata__":{"format":"govae",` + metadata + `}`
 	place := 0
 	for _, prefix := range []string{"", "adam.m.", "adam.v."} {
 		for _, layer := range []string{"encoder.0", "mean", "logVar", "decoder.0", "decoder.2"} {
@@ -57,23 +67,31 @@ func TestLoadHandwritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Run{
-		Step: 5, Epoch: 2, Batch: 3, LearningRate: 0.001, Beta: 1,
+	if want := (&Run{
+		Settings:  machine.Settings{Seed: 1, Batch: 3, LearningRate: 0.001, Beta: 1},
+		Changes:   []Change{{Step: 2, Change: setting.Change{Name: "beta", From: "2", To: "1"}}},
 		Data:      Data{Name: "MNIST", Images: 7, Fingerprint: "abc"},
-		Partial:   Sums{Images: 3, Reconstruction: 4.5, KL: 0.5, Seconds: 2},
+		Epoch:     2,
+		Partial:   Sums{Images: 3, Terms: machine.Terms{5.25, 4.5, 0.5}, Seconds: 2},
 		BestEpoch: 1, BestLoss: 105.5,
-	}); c.Run != want {
-		t.Errorf("run is %+v, want %+v", c.Run, want)
+	}); !reflect.DeepEqual(c.Run, want) || c.State.Step != 5 {
+		t.Errorf("step is %d and run %+v, want 5 and %+v", c.State.Step, c.Run, want)
 	}
+	wantTinyTensors(t, c)
+}
+
+// wantTinyTensors checks some of the smallest checkpoint's tensors, of each set.
+func wantTinyTensors(t *testing.T, c *Checkpoint) {
+	t.Helper()
 	for _, test := range []struct {
 		name  string
 		value any
 		want  float32
 	}{
-		{"encoder.0.weight", c.Weights["encoder.0.weight"].Data(), 0},
-		{"logVar.bias", c.Weights["logVar.bias"].Data(), 5},
-		{"adam.m.mean.weight", c.FirstMoment["mean.weight"].Data(), 12},
-		{"adam.v.decoder.2.bias", c.SecondMoment["decoder.2.bias"].Data(), 29},
+		{"encoder.0.weight", c.State.Weights["encoder.0.weight"].Data(), 0},
+		{"logVar.bias", c.State.Weights["logVar.bias"].Data(), 5},
+		{"adam.m.mean.weight", c.State.FirstMoment["mean.weight"].Data(), 12},
+		{"adam.v.decoder.2.bias", c.State.SecondMoment["decoder.2.bias"].Data(), 29},
 	} {
 		if got := test.value.([]float32); len(got) != 1 || got[0] != test.want {
 			t.Errorf("%s is %v, want [%v]", test.name, got, test.want)
@@ -94,6 +112,7 @@ var corruptHeaders = []struct{ name, old, new, want string }{
 	{"dtype missing", `"encoder.0.weight":{"dtype":"F32",`, `"encoder.0.weight":{`, `the field "dtype" is missing`},
 	{"shape missing", `"shape":[1,1],"data_offsets":[0,4]`, `"data_offsets":[0,4]`, `the field "shape" is missing`},
 	{"scalar", `[1,1],"data_offsets":[0,4]`, `[],"data_offsets":[0,4]`, "shape is missing or empty"},
+	{"nine dimensions", `[1,1],"data_offsets":[0,4]`, `[1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]`, "shape has 9 dimensions, want at most 8"},
 	{"negative dimensions", `[1,1],"data_offsets":[0,4]`, `[-1,-1],"data_offsets":[0,4]`, "shape [-1 -1] has a dimension below 1"},
 	{"zero dimension", `[1,1],"data_offsets":[0,4]`, `[1,0],"data_offsets":[0,0]`, "shape [1 0] has a dimension below 1"},
 	{"fractional dimension", `[1,1],"data_offsets":[0,4]`, `[1,1.5],"data_offsets":[0,4]`, "encoder.0.weight"},
@@ -112,37 +131,66 @@ var corruptHeaders = []struct{ name, old, new, want string }{
 	{"overlap", `"data_offsets":[4,8]`, `"data_offsets":[0,4]`, "within another tensor"},
 	{"gap", `"data_offsets":[4,8]`, `"data_offsets":[8,12]`, "bytes 4 to 8 before it belong to no tensor"},
 
-	{"metadata not strings", `"version":"1"`, `"version":1`, "__metadata__"},
-	{"metadata key twice", `"version":"1"`, `"version":"1","version":"1"`, `the key "version" is there twice`},
-	{"no format", `"format":"govae",`, ``, `format is ""`},
-	{"another format", `"format":"govae"`, `"format":"pt"`, `format is "pt", want govae`},
-	{"no version", `"version":"1",`, ``, `version is ""`},
-	{"newer version", `"version":"1"`, `"version":"2"`, `version is "2", but this program reads version 1 only`},
+	{"dimension that is null", `[1,1],"data_offsets":[0,4]`, `[1,null],"data_offsets":[0,4]`, `tensor "encoder.0.weight": shape: [1]: it is null`},
+	{"tensor that is null", `"encoder.0.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}`, `"encoder.0.weight":null`, `tensor "encoder.0.weight": it is null`},
 
+	{"metadata not strings", `"version":"2"`, `"version":2`, "__metadata__"},
+	{"metadata key twice", `"version":"2"`, `"version":"2","version":"2"`, `the key "version" is there twice`},
+	{"no format", `"format":"govae",`, ``, `format is "", want govae: it is another program's file`},
+	{"another format", `"format":"govae"`, `"format":"pt"`, `format is "pt", want govae: it is another program's file`},
+	{"no version", `"version":"2",`, ``, `version is "", and this program reads versions 1 to 2`},
+	{"newer version", `"version":"2"`, `"version":"3"`, `version is "3", and this program reads versions 1 to 2`},
+	{"version 0", `"version":"2"`, `"version":"0"`, `version is "0", and`},
+	{"version with a sign", `"version":"2"`, `"version":"+2"`, `version is "+2", and`},
+	{"version with a zero before it", `"version":"2"`, `"version":"02"`, `version is "02", and`},
+	{"version that is null", `"version":"2"`, `"version":null`, `__metadata__: version: it is null`},
+	{"older version than it is", `"version":"2"`, `"version":"1"`, `version 1: config: the field "seed" is missing`},
+
+	{"config missing", `"config":`, `"cfg":`, "metadata: config is missing"},
 	{"no config", strconv.Quote(tinyConfig), `""`, "config: it is not valid JSON"},
-	{"config is an array", strconv.Quote(tinyConfig), `"[]"`, "config: json"},
-	{"config is null", strconv.Quote(tinyConfig), `"null"`, `config: the field "activation" is missing`},
-	{"config without a seed", `,\"seed\":`, `,\"sead\":`, `config: unknown field "sead"`},
+	{"config is an array", strconv.Quote(tinyConfig), `"[]"`, "metadata: config: json"},
+	{"config is null", strconv.Quote(tinyConfig), `"null"`, "metadata: config: it is null"},
+	{"config with a field of another name", `,\"classes\":`, `,\"clases\":`, `config: unknown field "clases"`},
+	{"config without a field", `\"classes\":0,`, ``, `config: the field "classes" is missing`},
 	{"config with a field in another case", `\"latent\":1`, `\"LATENT\":1`, `config: unknown field "LATENT"`},
+	{"config with a field that is null", `\"classes\":0`, `\"classes\":null`, "config: classes: it is null"},
 	{"config does not validate", `\"latent\":1`, `\"latent\":0`, "config: model: latent is 0"},
 	{"config asks for too much", `\"hidden\":[1]`, `\"hidden\":[65536,65536]`, "parameters, want at most"},
 	{"config does not fit", `\"latent\":1`, `\"latent\":2`, "parameter mean.weight has shape (1, 1), want (2, 1)"},
-	{"config with an unknown field", `\"latent\":1`, `\"latent\":1,\"classes\":10`, "classes"},
+	{"config with an unknown field", `\"latent\":1`, `\"latent\":1,\"seed\":10`, `config: unknown field "seed"`},
 	{"config with a field twice", `\"latent\":1`, `\"latent\":1,\"latent\":1`, `config: the key "latent" is there twice`},
 
+	{"run missing", `"run":`, `"runs":`, "weights: model: unknown parameter adam.m.decoder.0.bias"},
 	{"no run", strconv.Quote(tinyRun), `""`, "run: it is not valid JSON"},
-	{"run without β", `,\"beta\":1`, ``, `run: the field "beta" is missing`},
+	{"run is null", strconv.Quote(tinyRun), `"null"`, "metadata: run: it is null"},
+	{"run without β", `,\"beta\":1`, ``, `run: settings: the field "beta" is missing`},
+	{"run with a setting of another name", `\"seed\":1`, `\"sead\":1`, `run: settings: unknown field "sead"`},
+	{"run with settings that are null", `{\"seed\":1,\"batch\":3,\"learning_rate\":0.001,\"beta\":1}`, `null`, `run: settings: it is null`},
 	{"run without the images of an epoch", `\"partial\":{\"images\":3,`, `\"partial\":{`, `run: partial: the field "images" is missing`},
+	{"run with the sums of version 1", `\"terms\":[5.25,4.5,0.5]`, `\"reconstruction\":4.5,\"kl\":0.5`, `run: partial: unknown field "kl"`},
+	{"run without the step", `\"step\":5,`, ``, `run: the field "step" is missing`},
 	{"negative step", `\"step\":5`, `\"step\":-5`, "run: json"},
+	{"step over 64 bits", `\"step\":5`, `\"step\":18446744073709551616`, "run: json"},
+	{"step that is null", `\"step\":5`, `\"step\":null`, "run: step: it is null"},
+	{"change of no setting", `\"name\":\"beta\",`, ``, `run: changes: [0]: the field "name" is missing`},
+	{"change with an unknown field", `\"to\":\"1\"`, `\"to\":\"1\",\"by\":\"me\"`, `run: changes: [0]: unknown field "by"`},
+	{"change with a field in another case", `\"to\":\"1\"`, `\"TO\":\"1\"`, `run: changes: [0]: unknown field "TO"`},
+	{"change with a field twice", `\"to\":\"1\"`, `\"to\":\"1\",\"to\":\"1\"`, `run: the key "to" is there twice`},
+	{"change that is null", `[{\"step\":2,`, `[null,{\"step\":2,`, `run: changes: [0]: it is null`},
 	{"negative epoch", `\"epoch\":2`, `\"epoch\":-2`, "run: epoch is -2"},
-	{"no batch", `\"batch\":3`, `\"batch\":0`, "run: batch is 0"},
-	{"no learning rate", `\"learning_rate\":0.001`, `\"learning_rate\":0`, "run: learning_rate is 0"},
-	{"negative learning rate", `\"learning_rate\":0.001`, `\"learning_rate\":-1`, "run: learning_rate is -1"},
-	{"learning rate over float64", `\"learning_rate\":0.001`, `\"learning_rate\":1e999`, "run: "},
-	{"negative beta", `\"beta\":1`, `\"beta\":-0.5`, "run: beta is -0.5"},
+	{"no batch", `\"batch\":3`, `\"batch\":0`, "run: settings: batch is 0"},
+	{"no learning rate", `\"learning_rate\":0.001`, `\"learning_rate\":0`, "run: settings: learning_rate is 0"},
+	{"negative learning rate", `\"learning_rate\":0.001`, `\"learning_rate\":-1`, "run: settings: learning_rate is -1"},
+	{"learning rate over float64", `\"learning_rate\":0.001`, `\"learning_rate\":1e999`, "settings.learning_rate of type"},
+	{"negative beta", `\"beta\":1`, `\"beta\":-0.5`, "run: settings: beta is -0.5"},
 	{"no images", `\"images\":7`, `\"images\":0`, "run: data.images is 0"},
 	{"more images seen than there are", `\"images\":3`, `\"images\":8`, "run: partial.images is 8, want at most 7"},
 	{"negative images seen", `\"images\":3`, `\"images\":-1`, "run: partial.images is -1"},
+	{"a term too many", `[5.25,4.5,0.5]`, `[5.25,4.5,0.5,1]`, "run: partial.terms has 4 values for 3 images of a model with 3 terms"},
+	{"no terms", `[5.25,4.5,0.5]`, `null`, "run: partial.terms has 0 values for 3 images"},
+	{"terms of no images", `\"images\":3`, `\"images\":0`, "run: partial.terms has 3 values for 0 images"},
+	{"term over float64", `[5.25,4.5,0.5]`, `[5.25,4.5,1e999]`, "partial.terms of type"},
+	{"term that is null", `[5.25,4.5,0.5]`, `[5.25,null,0.5]`, "run: partial: terms: [1]: it is null"},
 	{"negative seconds", `\"seconds\":2`, `\"seconds\":-2`, "run: partial.seconds is -2"},
 	{"best epoch to come", `\"best_epoch\":1`, `\"best_epoch\":3`, "run: best_epoch is 3, want at most 2"},
 
@@ -159,9 +207,33 @@ func TestLoadRefusesCorruptHeaders(t *testing.T) {
 			if header == tinyHeader() {
 				t.Fatalf("the header has no %s", test.old)
 			}
-			_, err := loadBytes(t, tinyFile(header, tinyValues()))
-			wantError(t, err, "corrupt.safetensors", test.want)
+			wantRefused(t, tinyFile(header, tinyValues()), test.want, foreign[test.name])
 		})
+	}
+}
+
+// foreign has the tests whose files another program may have written. Of all the others the error must not say so.
+var foreign = map[string]bool{
+	"no format": true, "another format": true,
+	"header is null": true, "header without metadata": true, "metadata null": true,
+}
+
+// wantRefused checks that Load refuses the file and says why, as ErrForeign or not, and that Read, which does not know the size,
+// refuses the same.
+func wantRefused(t *testing.T, file []byte, want string, foreign bool) {
+	t.Helper()
+	c, err := loadBytes(t, file)
+	wantError(t, err, "corrupt.safetensors", want)
+	if got := errors.Is(err, ErrForeign); got != foreign {
+		t.Errorf("error %q is ErrForeign: %v, want %v", err, got, foreign)
+	}
+	read, readErr := Read(bytes.NewReader(file))
+	wantError(t, readErr, "checkpoint: ", "")
+	if foreign && !errors.Is(readErr, ErrForeign) {
+		t.Errorf("Read: error %q is not ErrForeign", readErr)
+	}
+	if c != nil || read != nil {
+		t.Errorf("a checkpoint comes with the error %q", err)
 	}
 }
 
@@ -191,7 +263,8 @@ func corruptFiles() []struct {
 		{"header length 0", "not valid JSON", withLength(0)},
 		{"header length too small", "not valid JSON", withLength(uint64(len(header) - 1))},
 		{"header is an array", "header: json", tinyFile("[]", values)},
-		{"header is null", "__metadata__ is missing", tinyFile("null", values)},
+		{"header is null", "__metadata__ is missing", tinyFile("null", nil)},
+		{"header is null before values", "the last 120 of 120 bytes", tinyFile("null", values)},
 		{"header without tensors", "the last 120 of 120 bytes", tinyFile(`{"__metadata__":{}}`, values)},
 		{"header without metadata", "__metadata__ is missing", tinyFile("{}", nil)},
 		{"metadata null", "__metadata__ is missing", tinyFile(`{"__metadata__":null}`, nil)},
@@ -208,10 +281,7 @@ func corruptFiles() []struct {
 
 func TestLoadRefusesCorruptFiles(t *testing.T) {
 	for _, test := range corruptFiles() {
-		t.Run(test.name, func(t *testing.T) {
-			_, err := loadBytes(t, test.file)
-			wantError(t, err, "corrupt.safetensors", test.want)
-		})
+		t.Run(test.name, func(t *testing.T) { wantRefused(t, test.file, test.want, foreign[test.name]) })
 	}
 }
 

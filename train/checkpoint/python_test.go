@@ -66,7 +66,7 @@ with safe_open(sys.argv[1], framework="np") as f:
 
 	var got struct {
 		Config  model.Config
-		Run     Run
+		Run     storedRun
 		Tensors map[string]struct {
 			Dtype string
 			Shape tensor.Shape
@@ -76,13 +76,15 @@ with safe_open(sys.argv[1], framework="np") as f:
 	if err := json.Unmarshal(output, &got); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got.Config, want.Config) || got.Run != want.Run {
-		t.Errorf("python reads config %+v and run %+v,\nwant %+v and %+v", got.Config, got.Run, want.Config, want.Run)
+	if stored := (storedRun{want.State.Step, *want.Run}); !reflect.DeepEqual(got.Config, want.Config) || !reflect.DeepEqual(got.Run, stored) {
+		t.Errorf("python reads config %+v and run %+v,\nwant %+v and %+v", got.Config, got.Run, want.Config, stored)
 	}
-	if len(got.Tensors) != 3*len(want.Weights) {
-		t.Errorf("python reads %d tensors, want %d", len(got.Tensors), 3*len(want.Weights))
+	if len(got.Tensors) != 3*len(want.State.Weights) {
+		t.Errorf("python reads %d tensors, want %d", len(got.Tensors), 3*len(want.State.Weights))
 	}
-	for prefix, tensors := range map[string]model.Tensors{"": want.Weights, "adam.m.": want.FirstMoment, "adam.v.": want.SecondMoment} {
+	for prefix, tensors := range map[string]model.Tensors{
+		"": want.State.Weights, "adam.m.": want.State.FirstMoment, "adam.v.": want.State.SecondMoment,
+	} {
 		for name, w := range tensors {
 			g := got.Tensors[prefix+name]
 			values := w.Data().([]float32)
@@ -131,17 +133,63 @@ save_file(tensors, sys.argv[1], metadata=given["metadata"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got.Config, want.Config) || got.Run != want.Run {
-		t.Errorf("config %+v and run %+v,\nwant %+v and %+v", got.Config, got.Run, want.Config, want.Run)
+	if !reflect.DeepEqual(got.Config, want.Config) || !reflect.DeepEqual(got.Run, want.Run) || got.State.Step != want.State.Step {
+		t.Errorf("config %+v, step %d and run %+v,\nwant %+v, %d and %+v", got.Config, got.State.Step, got.Run, want.Config, want.State.Step, want.Run)
 	}
 	for _, part := range []struct {
 		tensors model.Tensors
 		start   float32
-	}{{got.Weights, -3}, {got.FirstMoment, 0.5}, {got.SecondMoment, 7}} {
+	}{{got.State.Weights, -3}, {got.State.FirstMoment, 0.5}, {got.State.SecondMoment, 7}} {
 		for name := range shapes {
 			for i, v := range part.tensors[name].Data().([]float32) {
 				if v != part.start+float32(i) {
 					t.Errorf("%s[%d] is %v, want %v", name, i, v, part.start+float32(i))
+				}
+			}
+		}
+	}
+}
+
+// TestLoadWeightsReadsWhatPythonWrites reads weights under this package's names, which Python has saved as it saves any.
+func TestLoadWeightsReadsWhatPythonWrites(t *testing.T) {
+	interpreter := python(t)
+	for _, metadata := range []string{"null", `{"format": "pt"}`} {
+		path := filepath.Join(t.TempDir(), "weights.safetensors")
+		runPython(t, interpreter, `
+import json, sys
+import numpy as np
+from safetensors.numpy import save_file
+tensors, start = {}, 0
+def linear(name, inputs, outputs):
+    global start
+    tensors[name + ".weight"] = np.arange(start, start + inputs*outputs, dtype=np.float32).reshape(outputs, inputs)
+    tensors[name + ".bias"] = np.arange(-start, outputs - start, dtype=np.float32)
+    start += 1000
+linear("encoder.0", 12, 5)
+linear("encoder.2", 5, 4)
+linear("mean", 4, 2)
+linear("logVar", 4, 2)
+linear("decoder.0", 2, 4)
+linear("decoder.2", 4, 5)
+linear("decoder.4", 5, 12)
+save_file(tensors, sys.argv[1], metadata=json.loads(sys.argv[2]))
+`, nil, path, metadata)
+
+		got, err := LoadWeights(path, model.DefaultConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := model.DefaultConfig()
+		want.Image, want.Hidden, want.Latent = model.Image{Height: 2, Width: 2, Channels: 3}, []int{5, 4}, 2
+		if !reflect.DeepEqual(got.Config, want) {
+			t.Errorf("metadata %s: config is %+v, want %+v", metadata, got.Config, want)
+		}
+		for i, layer := range []string{"encoder.0", "encoder.2", "mean", "logVar", "decoder.0", "decoder.2", "decoder.4"} {
+			for name, start := range map[string]float32{layer + ".weight": float32(1000 * i), layer + ".bias": float32(-1000 * i)} {
+				for k, v := range got.State.Weights[name].Data().([]float32) {
+					if v != start+float32(k) {
+						t.Errorf("metadata %s: %s[%d] is %v, want %v", metadata, name, k, v, start+float32(k))
+					}
 				}
 			}
 		}

@@ -28,6 +28,7 @@ const (
 	lengthSize    = 8
 	alignment     = 8       // of the first value
 	maxHeaderSize = 1 << 20 // bytes; the deepest network that a Config allows needs a tenth of it
+	maxDimensions = 8       // of a tensor; the weight of a convolution has four
 	chunk         = 1 << 14 // values converted at a time
 )
 
@@ -38,39 +39,50 @@ type tensorInfo struct {
 	Offsets []int64 `json:"data_offsets"` // begin and end, in bytes after the header
 }
 
-// encode writes tensors and metadata as a safetensors file, whose bytes they alone determine.
-func encode(w io.Writer, metadata map[string]string, tensors model.Tensors) error {
-	names := slices.Sorted(maps.Keys(tensors))
-	values := make([][]float32, len(names))
+// encoded is a safetensors file that is ready to be written.
+type encoded struct {
+	header []byte
+	values [][]float32 // the tensors' own
+}
+
+// encode returns tensors and metadata as a safetensors file, whose bytes they alone determine. It copies no values.
+func encode(metadata map[string]string, tensors model.Tensors) (*encoded, error) {
+	file := new(encoded)
 	header := map[string]any{metadataKey: metadata}
 	end := int64(0)
-	for i, name := range names {
-		var err error
-		if values[i], err = rowMajor(tensors[name]); err != nil {
-			return fmt.Errorf("tensor %s: %w", name, err)
+	for _, name := range slices.Sorted(maps.Keys(tensors)) {
+		values, err := rowMajor(tensors[name])
+		if err != nil {
+			return nil, fmt.Errorf("tensor %s: %w", name, err)
 		}
 		begin := end
-		end += int64(len(values[i])) * float32Size
+		end += int64(len(values)) * float32Size
 		header[name] = tensorInfo{float32Name, tensors[name].Shape(), []int64{begin, end}}
+		file.values = append(file.values, values)
 	}
 	text, err := json.Marshal(header)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if padding := len(text) % alignment; padding != 0 {
 		text = append(text, bytes.Repeat([]byte(" "), alignment-padding)...)
 	}
 	if len(text) > maxHeaderSize {
-		return fmt.Errorf("the header has %d bytes, at most %d can be read again", len(text), maxHeaderSize)
+		return nil, fmt.Errorf("the header has %d bytes, at most %d can be read again", len(text), maxHeaderSize)
 	}
+	file.header = text
+	return file, nil
+}
 
-	if _, err := w.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(text)))); err != nil {
+// write writes the file to w.
+func (e *encoded) write(w io.Writer) error {
+	if _, err := w.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(e.header)))); err != nil {
 		return err
 	}
-	if _, err := w.Write(text); err != nil {
+	if _, err := w.Write(e.header); err != nil {
 		return err
 	}
-	for _, v := range values {
+	for _, v := range e.values {
 		if err := writeFloats(w, v); err != nil {
 			return err
 		}
@@ -95,13 +107,17 @@ func rowMajor(t *tensor.Dense) ([]float32, error) {
 
 // layout is what a safetensors file says about itself, checked against its size.
 type layout struct {
-	metadata map[string]string
+	metadata map[string]string // nil: none
 	infos    map[string]tensorInfo
 	names    []string // in the order of the values
+	isSized  bool     // and is as large as the file
 }
 
+// unknownSize is the size of a file of which only its end tells how large it is.
+const unknownSize = -1
+
 // readLayout reads a safetensors file of the given size up to the values. It believes nothing that it has not checked, and
-// allocates no more than a small multiple of maxHeaderSize.
+// allocates no more than some hundred times what the header has.
 func readLayout(r io.Reader, size int64) (l layout, err error) {
 	text, err := readHeader(r, size)
 	if err != nil {
@@ -110,43 +126,85 @@ func readLayout(r io.Reader, size int64) (l layout, err error) {
 	if l.metadata, l.infos, err = parseHeader(text); err != nil {
 		return layout{}, err
 	}
-	l.names, err = checkLayout(l.infos, size-lengthSize-int64(len(text)))
+	values := size - lengthSize - int64(len(text))
+	if l.isSized = size != unknownSize; !l.isSized {
+		values = 0
+		for _, info := range l.infos {
+			if len(info.Offsets) == 2 {
+				values = max(values, info.Offsets[1])
+			}
+		}
+	}
+	l.names, err = checkLayout(l.infos, values)
 	return l, err
 }
 
-// readTensors reads the values that follow the header, and allocates what the layout says.
+// shapes returns the tensors' shapes by their names.
+func (l layout) shapes() map[string]tensor.Shape {
+	shapes := make(map[string]tensor.Shape, len(l.infos))
+	for name, info := range l.infos {
+		shapes[name] = info.Shape
+	}
+	return shapes
+}
+
+// readTensors reads the values that follow the header to the end, and allocates what the layout says, or where that is not known to be
+// there, a small multiple of what is.
 func (l layout) readTensors(r io.Reader) (model.Tensors, error) {
 	tensors := make(model.Tensors, len(l.names))
 	for _, name := range l.names {
 		shape := l.infos[name].Shape
-		values := make([]float32, tensor.Shape(shape).TotalSize())
-		if err := readFloats(r, values); err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", name, err)
+		size := tensor.Shape(shape).TotalSize()
+		room := size
+		if !l.isSized {
+			room = min(size, chunk)
+		}
+		values, err := readFloats(r, size, room)
+		if err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
 		tensors[name] = tensor.New(tensor.WithShape(shape...), tensor.WithBacking(values))
+	}
+	if !l.isSized {
+		n, err := io.ReadFull(r, make([]byte, 1))
+		if n != 0 {
+			return nil, errors.New("bytes after the last tensor belong to none")
+		}
+		if err != io.EOF { // such as that of a decompressor whose checksum is wrong
+			return nil, fmt.Errorf("after the last tensor: %w", err)
+		}
 	}
 	return tensors, nil
 }
 
+// readFull fills p with the next bytes of r.
+func readFull(r io.Reader, p []byte) error {
+	_, err := io.ReadFull(r, p)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return errors.New("the file is cut short")
+	}
+	return err
+}
+
 // readHeader returns the JSON text of the header.
 func readHeader(r io.Reader, size int64) ([]byte, error) {
-	if size < lengthSize {
+	if size != unknownSize && size < lengthSize {
 		return nil, fmt.Errorf("it has %d bytes, too few for a safetensors file", size)
 	}
 	var prefix [lengthSize]byte
-	if _, err := io.ReadFull(r, prefix[:]); err != nil {
-		return nil, err
+	if err := readFull(r, prefix[:]); err != nil {
+		return nil, fmt.Errorf("length of the header: %w", err)
 	}
 	length := binary.LittleEndian.Uint64(prefix[:])
 	if length > maxHeaderSize {
 		return nil, fmt.Errorf("its header claims %d bytes, want at most %d: not a checkpoint", length, maxHeaderSize)
 	}
-	if int64(length) > size-lengthSize {
+	if size != unknownSize && int64(length) > size-lengthSize {
 		return nil, fmt.Errorf("its header claims %d bytes, but only %d follow: the file is cut short", length, size-lengthSize)
 	}
 	text := make([]byte, length)
-	if _, err := io.ReadFull(r, text); err != nil {
-		return nil, err
+	if err := readFull(r, text); err != nil {
+		return nil, fmt.Errorf("header of %d bytes: %w", length, err)
 	}
 	return text, nil
 }
@@ -154,7 +212,7 @@ func readHeader(r io.Reader, size int64) ([]byte, error) {
 // parseHeader splits the header into the metadata and what it says about each tensor.
 func parseHeader(text []byte) (map[string]string, map[string]tensorInfo, error) {
 	var entries map[string]json.RawMessage
-	if err := unmarshalStrict(text, &entries); err != nil {
+	if err := unmarshalUnique(text, &entries); err != nil {
 		return nil, nil, fmt.Errorf("header: %w", err)
 	}
 	var metadata map[string]string
@@ -171,9 +229,6 @@ func parseHeader(text []byte) (map[string]string, map[string]tensorInfo, error) 
 			return nil, nil, fmt.Errorf("header: tensor %q: %w", name, err)
 		}
 		infos[name] = info
-	}
-	if metadata == nil {
-		return nil, nil, fmt.Errorf("header: %s is missing", metadataKey)
 	}
 	return metadata, infos, nil
 }
@@ -217,6 +272,9 @@ func (i tensorInfo) check() error {
 	if len(i.Shape) == 0 {
 		return errors.New("shape is missing or empty")
 	}
+	if len(i.Shape) > maxDimensions { // also keeps messages short
+		return fmt.Errorf("shape has %d dimensions, want at most %d", len(i.Shape), maxDimensions)
+	}
 	bytes := int64(float32Size)
 	for _, n := range i.Shape {
 		if n < 1 {
@@ -255,17 +313,18 @@ func writeFloats(w io.Writer, values []float32) error {
 	return nil
 }
 
-// readFloats fills values with the next bytes of r.
-func readFloats(r io.Reader, values []float32) error {
-	buffer := make([]byte, min(len(values), chunk)*float32Size)
-	for part := range slices.Chunk(values, chunk) {
-		bytes := buffer[:len(part)*float32Size]
-		if _, err := io.ReadFull(r, bytes); err != nil {
-			return err
+// readFloats returns the next n values of r, with room for so many to begin with.
+func readFloats(r io.Reader, n, room int) ([]float32, error) {
+	values := make([]float32, 0, room)
+	buffer := make([]byte, min(n, chunk)*float32Size)
+	for len(values) < n {
+		bytes := buffer[:min(n-len(values), chunk)*float32Size]
+		if err := readFull(r, bytes); err != nil {
+			return nil, err
 		}
-		for i := range part {
-			part[i] = math.Float32frombits(binary.LittleEndian.Uint32(bytes[i*float32Size:]))
+		for ; len(bytes) > 0; bytes = bytes[float32Size:] {
+			values = append(values, math.Float32frombits(binary.LittleEndian.Uint32(bytes)))
 		}
 	}
-	return nil
+	return values, nil
 }

@@ -10,16 +10,18 @@ import (
 	"slices"
 )
 
-// unmarshalStrict is json.Unmarshal that refuses what json.Unmarshal lets pass: a key that is there twice,
-// that v does not know, or knows in another case, and a key of v that is missing.
-func unmarshalStrict(text []byte, v any) error {
-	if !json.Valid(text) { // also bounds the nesting
-		return errors.New("it is not valid JSON")
-	}
+// unmarshalUnique is json.Unmarshal that refuses a key that is there twice.
+func unmarshalUnique(text []byte, v any) error {
 	if err := uniqueKeys(text); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(text, v); err != nil {
+	return json.Unmarshal(text, v)
+}
+
+// unmarshalStrict is unmarshalUnique that refuses what else json.Unmarshal lets pass: a key that v does not know, or knows in
+// another case, a key of v that is missing, and null where v has a value.
+func unmarshalStrict(text []byte, v any) error {
+	if err := unmarshalUnique(text, v); err != nil {
 		return err
 	}
 	understood, err := json.Marshal(v)
@@ -33,8 +35,101 @@ func unmarshalStrict(text []byte, v any) error {
 	return sameKeys(got, want)
 }
 
-// sameKeys reports a key that one of two JSON values has and the other has not.
+// object is a JSON object whose numbers are as they are written.
+type object map[string]any
+
+// parseObject returns the JSON object that text is. It refuses a key that is there twice.
+func parseObject(text []byte) (object, error) {
+	if err := uniqueKeys(text); err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var fields map[string]any
+	if err := decoder.Decode(&fields); err != nil {
+		return nil, err
+	}
+	if fields == nil {
+		return nil, errors.New("it is null")
+	}
+	return fields, nil
+}
+
+// add adds a field that must not be there.
+func (o object) add(key string, value any) error {
+	if _, ok := o[key]; ok {
+		return fmt.Errorf("unknown field %q", key)
+	}
+	o[key] = value
+	return nil
+}
+
+// move moves a field to another object.
+func (o object) move(key string, to object) error {
+	value, err := o.get(key)
+	if err != nil {
+		return err
+	}
+	delete(o, key)
+	return to.add(key, value)
+}
+
+// get returns the value of a field, which must be there.
+func (o object) get(key string) (any, error) {
+	value, ok := o[key]
+	if !ok {
+		return nil, fmt.Errorf("the field %q is missing", key)
+	}
+	return value, nil
+}
+
+// number returns the value of a field that must be a number.
+func (o object) number(key string) (float64, error) {
+	value, err := o.get(key)
+	if err != nil {
+		return 0, err
+	}
+	number, ok := value.(json.Number)
+	if !ok {
+		return 0, fmt.Errorf("the field %q is no number", key)
+	}
+	n, err := number.Float64()
+	if err != nil {
+		return 0, fmt.Errorf("the field %q is %s, which is too large", key, number)
+	}
+	return n, nil
+}
+
+// object returns the value of a field that must be an object.
+func (o object) object(key string) (object, error) {
+	value, err := o.get(key)
+	if err != nil {
+		return nil, err
+	}
+	fields, ok := value.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("the field %q is no object", key)
+	}
+	return fields, nil
+}
+
+// sameKeys reports a key that one of two JSON values has and the other has not, and a null that was taken for another value.
 func sameKeys(got, want any) error {
+	if got == nil && want != nil {
+		return errors.New("it is null")
+	}
+	if need, ok := want.([]any); ok {
+		have, _ := got.([]any)
+		if len(have) != len(need) {
+			return fmt.Errorf("it has %d values, want %d", len(have), len(need))
+		}
+		for i := range have {
+			if err := sameKeys(have[i], need[i]); err != nil {
+				return fmt.Errorf("[%d]: %w", i, err)
+			}
+		}
+		return nil
+	}
 	have, _ := got.(map[string]any)
 	need, _ := want.(map[string]any)
 	for _, key := range slices.Sorted(maps.Keys(have)) {
@@ -54,9 +149,13 @@ func sameKeys(got, want any) error {
 	return nil
 }
 
-// uniqueKeys reports a key that one object of the valid JSON text has twice.
+// uniqueKeys reports text that is not valid JSON, and a key that one object in it has twice.
 func uniqueKeys(text []byte) error {
+	if !json.Valid(text) { // also bounds the nesting
+		return errors.New("it is not valid JSON")
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber() // a number too large is found where its field is known
 	type level struct {
 		keys    map[string]bool // nil in an array
 		isValue bool            // the next token is a key's value

@@ -2,8 +2,12 @@ package generate_test
 
 import (
 	"fmt"
+	"log"
 
 	"govae/model"
+	"govae/model/machine"
+	"govae/train/checkpoint"
+	"govae/train/device"
 	"govae/train/generate"
 )
 
@@ -11,15 +15,16 @@ import (
 // Here a model with its initial weights takes its place.
 func ExampleGenerator_Sample() {
 	cfg := model.DefaultConfig()
-	g, err := generate.New(cfg, model.InitialWeights(cfg))
+	weights := machine.State{Weights: model.InitialWeights(cfg, 1)}
+	g, err := generate.New(&checkpoint.Checkpoint{Config: cfg, State: weights}, device.Auto)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
+	defer g.Close()
+
 	images, err := g.Sample(64, 1)
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	pixels := g.Config().Image.Pixels()
 	first := images[:pixels]

@@ -1,19 +1,22 @@
 package generate
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"gorgonia.org/tensor"
-
 	"govae/internal/philox"
 	"govae/model"
+	"govae/model/machine"
 	"govae/model/op"
 	"govae/train/checkpoint"
+	"govae/train/device"
 )
 
 // small is a model whose sizes all differ, with two hidden layers.
@@ -26,12 +29,22 @@ func small(activation op.Activation) model.Config {
 	return cfg
 }
 
-func newGenerator(t *testing.T, cfg model.Config, weights model.Tensors) *Generator {
+// ofWeights returns a checkpoint of weights alone.
+func ofWeights(cfg model.Config, weights model.Tensors) *checkpoint.Checkpoint {
+	return &checkpoint.Checkpoint{Config: cfg, State: machine.State{Weights: weights}}
+}
+
+func newGenerator(t testing.TB, cfg model.Config, weights model.Tensors) *Generator {
 	t.Helper()
-	g, err := New(cfg, weights)
+	g, err := New(ofWeights(cfg, weights), device.CPU)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return g
 }
 
@@ -49,8 +62,8 @@ type reference struct {
 }
 
 func (r reference) dense(name string, x []float64, activation func(float64) float64) []float64 {
-	weight := r.weights[name+".weight"].Data().([]float32)
-	bias := r.weights[name+".bias"].Data().([]float32)
+	weight := r.weights[name+".weight"].Float32s()
+	bias := r.weights[name+".bias"].Float32s()
 	y := make([]float64, len(bias))
 	for o := range y {
 		sum := float64(bias[o])
@@ -77,20 +90,30 @@ func (r reference) hidden(part string, x []float64) []float64 {
 	return x
 }
 
+// logits and posterior take one row.
+func (r reference) logits(z []float64) []float64 {
+	return r.dense(fmt.Sprintf("decoder.%d", 2*len(r.cfg.Hidden)), r.hidden("decoder", z), linear)
+}
+
+func (r reference) posterior(x []float64) (mean, logVar []float64) {
+	h := r.hidden("encoder", x)
+	return r.dense("mean", h, linear), r.dense("logVar", h, linear)
+}
+
 // decode and encode take one row after another.
 func (r reference) decode(z []float32) (images []float32) {
 	for row := range slices.Chunk(z, r.cfg.Latent) {
-		last := fmt.Sprintf("decoder.%d", 2*len(r.cfg.Hidden))
-		images = append(images, narrow(r.dense(last, r.hidden("decoder", widen(row)), logistic))...)
+		for _, l := range r.logits(widen(row)) {
+			images = append(images, float32(logistic(l)))
+		}
 	}
 	return images
 }
 
 func (r reference) encode(x []float32) (mean, logVar []float32) {
 	for row := range slices.Chunk(x, r.cfg.Image.Pixels()) {
-		h := r.hidden("encoder", widen(row))
-		mean = append(mean, narrow(r.dense("mean", h, linear))...)
-		logVar = append(logVar, narrow(r.dense("logVar", h, linear))...)
+		m, v := r.posterior(widen(row))
+		mean, logVar = append(mean, narrow(m)...), append(logVar, narrow(v)...)
 	}
 	return mean, logVar
 }
@@ -124,6 +147,9 @@ func wantClose(t *testing.T, what string, got, want []float32, tolerance float64
 	}
 }
 
+// batchSize is how many images one run of a graph takes.
+const batchSize = 64
+
 // The numbers of rows are below, at, and above one and two batches of the graph.
 var numbers = []int{1, batchSize - 1, batchSize, batchSize + 1, 2*batchSize + 3}
 
@@ -131,7 +157,7 @@ func TestAgainstPlainLoops(t *testing.T) {
 	for _, activation := range []op.Activation{op.ReLU, op.Tanh, op.Sigmoid} {
 		t.Run(string(activation), func(t *testing.T) {
 			cfg := small(activation)
-			weights := model.InitialWeights(cfg)
+			weights := model.InitialWeights(cfg, 1)
 			want := reference{cfg, weights}
 			g := newGenerator(t, cfg, weights)
 			for _, n := range numbers {
@@ -164,7 +190,7 @@ func TestAgainstPlainLoops(t *testing.T) {
 
 func TestResultsAreCopies(t *testing.T) {
 	cfg := small(op.ReLU)
-	g := newGenerator(t, cfg, model.InitialWeights(cfg))
+	g := newGenerator(t, cfg, model.InitialWeights(cfg, 1))
 	first, err := g.Decode([]float32{1, 2, 3, 4})
 	if err != nil {
 		t.Fatal(err)
@@ -178,34 +204,75 @@ func TestResultsAreCopies(t *testing.T) {
 	}
 }
 
-func TestWeightsAreShared(t *testing.T) {
+// TestNewCopies changes what New was given: before the graphs are made, and after.
+func TestNewCopies(t *testing.T) {
+	c := ofWeights(small(op.Tanh), model.InitialWeights(small(op.Tanh), 1))
+	g, err := New(c, device.CPU)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
 	cfg := small(op.Tanh)
-	weights := model.InitialWeights(cfg)
-	g := newGenerator(t, cfg, weights)
+	want := reference{cfg, model.InitialWeights(cfg, 1)}
 	z, x := []float32{1, -2, 0.5, 0}, uniform(cfg.Image.Pixels())
-	for range 2 { // the second time, with the machines built and the weights changed
+	c.Config.Hidden[0]++
+	for range 2 {
+		for _, weight := range c.State.Weights {
+			for i := range weight.Float32s() {
+				weight.Float32s()[i] *= -1.5
+			}
+		}
 		images, err := g.Decode(z)
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantClose(t, "decoded", images, reference{cfg, weights}.decode(z), 1e-6)
+		wantClose(t, "decoded", images, want.decode(z), 1e-6)
 		mean, _, err := g.Encode(x)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, _ := reference{cfg, weights}.encode(x)
-		wantClose(t, "mean", mean, want, 1e-6)
-		for _, weight := range weights {
-			for i := range weight.Data().([]float32) {
-				weight.Data().([]float32)[i] *= -1.5
-			}
+		wantMean, _ := want.encode(x)
+		wantClose(t, "mean", mean, wantMean, 1e-6)
+	}
+}
+
+// TestOnSeesTheWeightsOfTheMoment trains between two calls.
+func TestOnSeesTheWeightsOfTheMoment(t *testing.T) {
+	cfg := small(op.Tanh)
+	settings := machine.DefaultSettings()
+	settings.LearningRate = 0.1
+	images := &model.Images{Shape: cfg.Image, Values: []byte{255, 0, 255, 0, 255, 0, 0, 0, 0, 255, 255, 255}}
+	m, err := machine.NewCPU(machine.Job{Model: cfg, Settings: settings, Train: images})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := On(machine.InTurns(m), cfg)
+	defer g.Close()
+	z := []float32{1, -2, 0.5, 0}
+	var before []float32
+	for range 3 {
+		state, err := m.State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		decoded, err := g.Decode(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantClose(t, "decoded", decoded, reference{cfg, state.Weights}.decode(z), 1e-6)
+		if slices.Equal(decoded, before) {
+			t.Error("a step changed nothing")
+		}
+		before = decoded
+		if _, err := m.Train([]int{0, 1}); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
 
 func TestSampleDoesNotDependOnHowMany(t *testing.T) {
 	cfg := small(op.ReLU)
-	g := newGenerator(t, cfg, model.InitialWeights(cfg))
+	g := newGenerator(t, cfg, model.InitialWeights(cfg, 1))
 	many, err := g.Sample(batchSize+9, 5)
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +297,7 @@ func TestSampleDoesNotDependOnHowMany(t *testing.T) {
 // TestSampleDrawsFromItsStream checks which numbers are drawn for which image: a seed means the same images for ever.
 func TestSampleDrawsFromItsStream(t *testing.T) {
 	cfg := small(op.Tanh)
-	g := newGenerator(t, cfg, model.InitialWeights(cfg))
+	g := newGenerator(t, cfg, model.InitialWeights(cfg, 1))
 	const n, seed = 5, 0x0123456789abcdef
 	var z []float32
 	for i := range n {
@@ -280,81 +347,129 @@ func TestSampleDrawsFromThePrior(t *testing.T) {
 	}
 }
 
+// TestOpen opens a file of weights alone, and one of a whole run.
 func TestOpen(t *testing.T) {
 	cfg := small(op.Sigmoid)
-	weights := model.InitialWeights(cfg)
-	zeros := func() model.Tensors {
-		moments := make(model.Tensors)
-		for name, weight := range weights {
-			moments[name] = tensor.New(tensor.WithShape(weight.Shape()...), tensor.Of(tensor.Float32))
-		}
-		return moments
-	}
-	path := filepath.Join(t.TempDir(), "best.safetensors")
-	saved := &checkpoint.Checkpoint{
-		Config:       cfg,
-		Weights:      weights,
-		FirstMoment:  zeros(),
-		SecondMoment: zeros(),
-		Run:          checkpoint.Run{Batch: 1, LearningRate: 1e-3, Data: checkpoint.Data{Name: "tiny", Images: 1}},
-	}
-	if err := checkpoint.Save(path, saved); err != nil {
-		t.Fatal(err)
-	}
-	g, err := Open(path)
+	image := &model.Images{Shape: cfg.Image, Values: make([]byte, cfg.Image.Pixels())} // something to train on
+	state, err := machine.Job{Model: cfg, Settings: machine.DefaultSettings(), Train: image}.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := g.Config().Image; got != cfg.Image {
-		t.Errorf("the image is %v, want %v", got, cfg.Image)
+	run := &checkpoint.Run{Settings: machine.DefaultSettings(), Data: checkpoint.Data{Name: "tiny", Images: 1}}
+	whole := &checkpoint.Checkpoint{Config: cfg, State: state, Run: run}
+	for name, c := range map[string]*checkpoint.Checkpoint{"whole": whole, "weights": whole.Weights()} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "best.safetensors")
+			if err := checkpoint.Save(path, c); err != nil {
+				t.Fatal(err)
+			}
+			g, err := Open(path, device.Auto)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer g.Close()
+			if got := g.Config().Image; got != cfg.Image {
+				t.Errorf("the image is %v, want %v", got, cfg.Image)
+			}
+			z := []float32{1, -2, 0.5, 0}
+			images, err := g.Decode(z)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantClose(t, "decoded", images, reference{cfg, state.Weights}.decode(z), 1e-6)
+		})
 	}
-	z := []float32{1, -2, 0.5, 0}
-	images, err := g.Decode(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantClose(t, "decoded", images, reference{cfg, weights}.decode(z), 1e-6)
 }
 
-func TestOpenNamesTheFile(t *testing.T) {
+func TestOpenErrors(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "missing.safetensors")
-	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), path) {
+	if _, err := Open(path, device.CPU); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path) {
+		t.Errorf("got error %v, want fs.ErrNotExist with the name %s", err, path)
+	}
+	if err := os.WriteFile(path, []byte("no safetensors"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, device.CPU); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("got error %v, want one that names %s", err, path)
 	}
 }
 
 func TestNewErrors(t *testing.T) {
 	cfg := small(op.ReLU)
-	weights := model.InitialWeights(cfg)
-	delete(weights, "mean.bias")
-	if _, err := New(cfg, weights); err == nil || !strings.Contains(err.Error(), "mean.bias") {
-		t.Errorf("got error %v, want one that names mean.bias", err)
+	without := model.InitialWeights(cfg, 1)
+	delete(without, "mean.bias")
+	flat := small(op.ReLU)
+	flat.Latent = 0
+	tests := []struct {
+		name string
+		c    *checkpoint.Checkpoint
+		dev  device.Name
+		want string
+	}{
+		{"no weights", ofWeights(cfg, nil), device.CPU, "no weights"},
+		{"a weight is missing", ofWeights(cfg, without), device.CPU, "mean.bias"},
+		{"no latent", ofWeights(flat, model.InitialWeights(cfg, 1)), device.CPU, "latent is 0"},
+		{"no such device", ofWeights(cfg, model.InitialWeights(cfg, 1)), "abacus", "abacus"},
 	}
-	cfg.Latent = 0
-	if _, err := New(cfg, weights); err == nil || !strings.Contains(err.Error(), "latent is 0") {
-		t.Errorf("got error %v, want one that names latent and 0", err)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := New(test.c, test.dev); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got error %v, want one with %q", err, test.want)
+			}
+		})
 	}
 }
 
 func TestErrors(t *testing.T) {
 	cfg := small(op.ReLU) // images of 6 values, latents of 4
-	g := newGenerator(t, cfg, model.InitialWeights(cfg))
+	g := newGenerator(t, cfg, model.InitialWeights(cfg, 1))
 	image := make([]float32, 6)
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	// with returns n zeros, but for v at place i.
+	with := func(n, i int, v float32) []float32 {
+		values := make([]float32, n)
+		values[i] = v
+		return values
+	}
+	decode := func(z []float32) func() error { return func() error { _, err := g.Decode(z); return err } }
+	encode := func(x []float32) func() error { return func() error { _, _, err := g.Encode(x); return err } }
+	reconstruct := func(x []float32) func() error { return func() error { _, err := g.Reconstruct(x); return err } }
+	score := func(x []float32) func() error { return func() error { _, err := g.Score(x, 1); return err } }
+	interpolate := func(from, to []float32) func() error {
+		return func() error { _, err := g.Interpolate(from, to, 3); return err }
+	}
 	tests := []struct {
 		name string
 		call func() error
 		want string
 	}{
-		{"no latents", func() error { _, err := g.Decode(nil); return err }, "0 values are no whole number of latents of 4"},
-		{"part of a latent", func() error { _, err := g.Decode(make([]float32, 6)); return err }, "6 values"},
-		{"no images", func() error { _, _, err := g.Encode(nil); return err }, "0 values are no whole number of images of 6"},
-		{"part of an image", func() error { _, _, err := g.Encode(make([]float32, 8)); return err }, "8 values"},
-		{"part of an image to reconstruct", func() error { _, err := g.Reconstruct(make([]float32, 8)); return err }, "8 values"},
+		{"no latents", decode(nil), "0 values are no whole number of latents of 4"},
+		{"part of a latent", decode(make([]float32, 6)), "6 values are no whole number of latents of 4"},
+		{"latent that is not a number", decode(with(8, 5, nan)), "value 5 of the latents is NaN, want a finite number"},
+		{"latent that is infinite", decode(with(4, 0, inf)), "value 0 of the latents is +Inf, want a finite number"},
+		{"latent that is negatively infinite", decode(with(4, 3, -inf)), "value 3 of the latents is -Inf, want a finite number"},
+
+		{"no images", encode(nil), "0 values are no whole number of images of 6"},
+		{"part of an image", encode(make([]float32, 8)), "8 values are no whole number of images of 6"},
+		{"no image to reconstruct", reconstruct(nil), "0 values are no whole number of images of 6"},
+		{"part of an image to reconstruct", reconstruct(make([]float32, 8)), "8 values"},
+		{"no images to score", score([]float32{}), "0 values are no whole number of images of 6"},
+		{"part of an image to score", score(make([]float32, 7)), "7 values"},
+		{"pixel below 0", encode(with(6, 2, -0.001)), "value 2 of the images is -0.001, want 0 to 1"},
+		{"pixel above 1", encode(with(12, 11, 1.001)), "value 11 of the images is 1.001, want 0 to 1"},
+		{"pixel that is not a number", encode(with(6, 5, nan)), "value 5 of the images is NaN, want 0 to 1"},
+		{"pixel that is infinite", encode(with(6, 0, inf)), "value 0 of the images is +Inf, want 0 to 1"},
+		{"pixel that is negatively infinite", encode(with(6, 4, -inf)), "value 4 of the images is -Inf, want 0 to 1"},
+		{"pixel to reconstruct", reconstruct(with(6, 1, nan)), "value 1 of the images is NaN"},
+		{"pixel to score", score(with(6, 1, 1.001)), "value 1 of the images is 1.001"},
+		{"pixel to walk from", interpolate(with(6, 1, nan), image), "value 1 of the images is NaN"},
+		{"pixel to walk to", interpolate(image, with(6, 3, -0.001)), "value 3 of the images is -0.001"},
+
 		{"no samples", func() error { _, err := g.Sample(0, 1); return err }, "0 images of 2×3×1"},
 		{"negative samples", func() error { _, err := g.Sample(-1, 1); return err }, "-1 images"},
 		{"too many samples", func() error { _, err := g.Sample(math.MaxInt, 1); return err }, "want 1 to 44739242"},
-		{"pairs of different length", func() error { _, err := g.Interpolate(image, make([]float32, 12), 3); return err }, "from 6 values to 12"},
-		{"part of a pair", func() error { _, err := g.Interpolate(image[:5], image[:5], 3); return err }, "5 values"},
+		{"pairs of different length", interpolate(image, make([]float32, 12)), "from 6 values to 12"},
+		{"part of a pair", interpolate(image[:5], image[:5]), "5 values"},
 		{"one step of interpolation", func() error { _, err := g.Interpolate(image, image, 1); return err }, "1 steps"},
 		{"too many steps", func() error { _, err := g.Interpolate(image, image, math.MaxInt); return err }, "steps, want 2 to"},
 		{"one step of traversal", func() error { _, err := g.Traverse(1); return err }, "1 steps"},
@@ -367,9 +482,20 @@ func TestErrors(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if err := test.call(); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got error %v, want one with %q", err, test.want)
+			if err := test.call(); !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got error %v, want ErrInput with %q", err, test.want)
 			}
 		})
+	}
+}
+
+// TestBounds passes the largest and the smallest values that there may be.
+func TestBounds(t *testing.T) {
+	g := newGenerator(t, small(op.Tanh), model.InitialWeights(small(op.Tanh), 1))
+	if _, err := g.Decode([]float32{math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, 0}); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := g.Encode([]float32{0, 1, float32(math.Copysign(0, -1)), math.SmallestNonzeroFloat32, 1, 0}); err != nil {
+		t.Error(err)
 	}
 }

@@ -1,10 +1,6 @@
 package generate
 
-import (
-	"fmt"
-
-	"gonum.org/v1/gonum/stat/distuv"
-)
+import "gonum.org/v1/gonum/stat/distuv"
 
 // TraverseRange is how far Traverse goes to each side of 0, in standard deviations of the prior.
 const TraverseRange = 3
@@ -15,10 +11,11 @@ const TraverseRange = 3
 //	z = (1−t)·μ(from) + t·μ(to),  t = 0, 1/(steps−1), …, 1
 //
 // with μ the posterior mean. So each walk starts and ends with the reconstructions of its two images.
-// from and to are [pairs, pixels] in [0, 1]. It returns an error where they differ in length or steps is below 2.
+// from and to are [pairs, pixels] in [0, 1]. It returns ErrInput where Encode does of either, they differ in length, or steps is
+// below 2 or too large.
 func (g *Generator) Interpolate(from, to []float32, steps int) ([]float32, error) {
 	if len(from) != len(to) {
-		return nil, fmt.Errorf("generate: interpolate from %d values to %d, want as many", len(from), len(to))
+		return nil, badInput("interpolate from %d values to %d, want as many", len(from), len(to))
 	}
 	pairs, err := g.count("images", len(from), g.config.Image.Pixels())
 	if err != nil {
@@ -56,15 +53,15 @@ func (g *Generator) Interpolate(from, to []float32, steps int) ([]float32, error
 //	Φ⁻¹((k+½)/side),  k = 0 … side−1
 //
 // with Φ⁻¹ the quantile function of N(0, 1), so each image stands for an equal share of the prior (Kingma and Welling,
-// arXiv:1312.6114, figure 4). It returns an error where side is not positive, or first and second are not two
-// different dimensions of the latent.
+// arXiv:1312.6114, figure 4). It returns ErrInput where side is below 1 or too large, or first and second are not two
+// different dimensions of the latent, counted from 0.
 func (g *Generator) Manifold(side, first, second int) ([]float32, error) {
 	latent := g.config.Latent
 	if first < 0 || first >= latent || second < 0 || second >= latent || first == second {
-		return nil, fmt.Errorf("generate: manifold over dimensions %d and %d of a latent of size %d, want two different ones, counted from 0", first, second, latent)
+		return nil, badInput("manifold over dimensions %d and %d of a latent of size %d, want two different ones, counted from 0", first, second, latent)
 	}
 	if side < 1 || side > maxSide {
-		return nil, fmt.Errorf("generate: manifold of %d images a side, want 1 to %d", side, maxSide)
+		return nil, badInput("manifold of %d images a side, want 1 to %d", side, maxSide)
 	}
 	z, err := g.latents(side * side)
 	if err != nil {
@@ -92,7 +89,7 @@ func normalQuantiles(n int) []float32 {
 
 // Traverse moves each latent dimension in turn from −TraverseRange to TraverseRange in equal steps, with all others
 // at 0, and returns the images, [latent, steps, pixels]. Dimensions that the model does not use show no change.
-// It returns an error where steps is below 2.
+// It returns ErrInput where steps is below 2 or too large.
 func (g *Generator) Traverse(steps int) ([]float32, error) {
 	latent := g.config.Latent
 	if err := g.checkSteps(steps, latent); err != nil {
@@ -113,7 +110,7 @@ const maxSide = 1 << 14
 // checkSteps reports a number of steps too small for a walk, or too large for so many rows.
 func (g *Generator) checkSteps(steps, rows int) error {
 	if steps < 2 || steps > maxSide {
-		return fmt.Errorf("generate: %d steps, want 2 to %d", steps, maxSide)
+		return badInput("%d steps, want 2 to %d", steps, maxSide)
 	}
 	return g.checkNumber(rows * steps)
 }

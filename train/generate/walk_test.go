@@ -18,12 +18,12 @@ func transparent(t *testing.T, latent int) *Generator {
 	cfg.Hidden = []int{2 * latent}
 	cfg.Latent = latent
 	cfg.Activation = op.ReLU
-	weights := model.InitialWeights(cfg)
+	weights := model.InitialWeights(cfg, 1)
 	for _, weight := range weights {
-		clear(weight.Data().([]float32))
+		clear(weight.Float32s())
 	}
 	for _, names := range [][2]string{{"encoder.0.weight", "mean.weight"}, {"decoder.0.weight", "decoder.2.weight"}} {
-		split, join := weights[names[0]].Data().([]float32), weights[names[1]].Data().([]float32)
+		split, join := weights[names[0]].Float32s(), weights[names[1]].Float32s()
 		for d := range latent {
 			split[d*latent+d], join[d*2*latent+d] = 1, 1                   // max(0, v) …
 			split[(latent+d)*latent+d], join[d*2*latent+latent+d] = -1, -1 // … − max(0, −v) = v
@@ -58,7 +58,7 @@ func TestInterpolateWalksStraight(t *testing.T) {
 func TestInterpolateEndsAtReconstructions(t *testing.T) {
 	const pairs, steps = 13, 6
 	cfg := small(op.Tanh)
-	g := newGenerator(t, cfg, model.InitialWeights(cfg))
+	g := newGenerator(t, cfg, model.InitialWeights(cfg, 1))
 	pixels := cfg.Image.Pixels()
 	both := uniform(2 * pairs * pixels)
 	from, to := both[:pairs*pixels], both[pairs*pixels:]

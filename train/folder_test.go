@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"govae/model/machine"
+	"govae/train/rundir"
 )
 
 func TestRunIsNeverOverwritten(t *testing.T) {
@@ -18,9 +21,8 @@ func TestRunIsNeverOverwritten(t *testing.T) {
 	o.Epochs = 1
 	mustRun(t, o)
 	before := contents(t, o.Out)
-	err := Run(t.Context(), o)
-	if err == nil || !strings.Contains(err.Error(), "-resume") || !strings.Contains(err.Error(), "-force") {
-		t.Errorf("error is %v, want one that names -resume and -force", err)
+	if err := Run(t.Context(), o); !errors.Is(err, rundir.ErrHoldsRun) || !strings.Contains(err.Error(), o.Out) {
+		t.Errorf("error is %v, want ErrHoldsRun", err)
 	}
 	if !maps.Equal(contents(t, o.Out), before) {
 		t.Error("a file has changed")
@@ -30,8 +32,8 @@ func TestRunIsNeverOverwritten(t *testing.T) {
 // A run killed in its first epoch may leave pictures alone.
 func TestPicturesAloneAreARun(t *testing.T) {
 	o := testOptions(t)
-	write(t, filepath.Join(o.Out, samplesDir, "epoch-0001.png"))
-	if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "-force") {
+	write(t, filepath.Join(o.Out, rundir.Samples, "epoch-0001.png"))
+	if err := Run(t.Context(), o); !errors.Is(err, rundir.ErrHoldsRun) {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -67,7 +69,7 @@ func TestForceReplacesARunAndNothingElse(t *testing.T) {
 	if after["samples/epoch-0002.png"] != "" || after["reconstructions/epoch-0002.png"] != "" {
 		t.Error("a picture of the old run is still there")
 	}
-	if run := load(t, o, checkpointFile).Run; run.Epoch != 1 {
+	if run := load(t, o, rundir.Checkpoint).Run; run.Epoch != 1 {
 		t.Errorf("the checkpoint is at %+v", run)
 	}
 }
@@ -79,9 +81,9 @@ func TestForceKeepsTheOldRunUntilTheNewHasFiles(t *testing.T) {
 	before := contents(t, o.Out)
 	o.Force = true
 	failing := o
-	failing.LearningRate = 1e30
-	if err := Run(t.Context(), failing); !errors.Is(err, ErrNotFinite) {
-		t.Fatalf("error is %v, want ErrNotFinite", err)
+	failing.Settings.LearningRate = 1e30
+	if err := Run(t.Context(), failing); !errors.Is(err, machine.ErrNotFinite) {
+		t.Fatalf("error is %v, want machine.ErrNotFinite", err)
 	}
 	if !maps.Equal(contents(t, o.Out), before) {
 		t.Error("the old run was touched")
@@ -89,7 +91,7 @@ func TestForceKeepsTheOldRunUntilTheNewHasFiles(t *testing.T) {
 	if err := interruptedAfter(t, o, 2); !errors.Is(err, ErrInterrupted) {
 		t.Fatalf("error is %v, want ErrInterrupted", err)
 	}
-	if after := contents(t, o.Out); after[metricsFile] != "" || load(t, o, checkpointFile).Run.Step != 2 {
+	if after := contents(t, o.Out); after[rundir.Metrics] != "" || load(t, o, rundir.Checkpoint).State.Step != 2 {
 		t.Error("an interrupted run did not replace the old one")
 	}
 }
@@ -100,7 +102,7 @@ func TestTwoRunsDoNotShareAFolder(t *testing.T) {
 	second := o
 	second.Output = new(bytes.Buffer)
 	var errs []error
-	mustRun(t, spied(o, func(Batch, Terms) error {
+	mustRun(t, spied(o, func([]int, machine.Terms) error {
 		second.Resume, second.Force = false, false
 		errs = append(errs, Run(t.Context(), second))
 		second.Force = true
@@ -108,8 +110,8 @@ func TestTwoRunsDoNotShareAFolder(t *testing.T) {
 		return nil
 	}, nil))
 	for _, err := range errs {
-		if err == nil || !strings.Contains(err.Error(), "another run is under way in "+o.Out) {
-			t.Fatalf("error is %v, want one that says that another run is under way", err)
+		if !errors.Is(err, rundir.ErrUnderWay) || !strings.Contains(err.Error(), o.Out) {
+			t.Fatalf("error is %v, want ErrUnderWay", err)
 		}
 	}
 	o.Resume, o.Epochs = true, 2
@@ -118,12 +120,12 @@ func TestTwoRunsDoNotShareAFolder(t *testing.T) {
 
 func TestFailedRunRemovesOnlyWhatItMade(t *testing.T) {
 	o := testOptions(t)
-	o.LearningRate = 1e30
+	o.Settings.LearningRate = 1e30
 	if err := os.Mkdir(o.Out, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := Run(t.Context(), o); !errors.Is(err, ErrNotFinite) {
-		t.Fatalf("error is %v, want ErrNotFinite", err)
+	if err := Run(t.Context(), o); !errors.Is(err, machine.ErrNotFinite) {
+		t.Fatalf("error is %v, want machine.ErrNotFinite", err)
 	}
 	if _, err := os.Stat(o.Out); err != nil {
 		t.Errorf("the folder that was there before the run: %v", err)
@@ -156,13 +158,13 @@ func TestNextFreeFolderAndNewestRun(t *testing.T) {
 	o.Epochs = 1
 	o.Out = ""
 	o.Resume = true
-	if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "nothing to resume") {
+	if err := Run(t.Context(), o); !errors.Is(err, rundir.ErrNothingToResume) || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("with no run at all, error is %v", err)
 	}
 	o.Resume = false
 	for _, want := range []string{"vae", "vae-2", "vae-3"} {
 		mustRun(t, o)
-		if _, err := os.Stat(filepath.Join("runs", want, checkpointFile)); err != nil {
+		if _, err := os.Stat(filepath.Join("runs", want, rundir.Checkpoint)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -170,7 +172,7 @@ func TestNextFreeFolderAndNewestRun(t *testing.T) {
 	past := time.Now().Add(-time.Hour)
 	for i, name := range []string{"vae-3", "vae", "vae-2"} { // vae-2 is the newest, though not the last made
 		at := past.Add(time.Duration(i) * time.Minute)
-		if err := os.Chtimes(filepath.Join("runs", name, checkpointFile), at, at); err != nil {
+		if err := os.Chtimes(filepath.Join("runs", name, rundir.Checkpoint), at, at); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -180,7 +182,7 @@ func TestNextFreeFolderAndNewestRun(t *testing.T) {
 	mustRun(t, o)
 	for name, want := range map[string]int{"vae": 1, "vae-2": 2, "vae-3": 1} {
 		o.Out = filepath.Join("runs", name)
-		if got := load(t, o, checkpointFile).Run.Epoch; got != want {
+		if got := load(t, o, rundir.Checkpoint).Run.Epoch; got != want {
 			t.Errorf("%s has %d epochs, want %d", name, got, want)
 		}
 	}
@@ -189,7 +191,7 @@ func TestNextFreeFolderAndNewestRun(t *testing.T) {
 func TestResumeErrors(t *testing.T) {
 	o := testOptions(t)
 	o.Resume = true
-	if err := Run(t.Context(), o); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "nothing to resume in "+o.Out) {
+	if err := Run(t.Context(), o); !errors.Is(err, rundir.ErrNothingToResume) || !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "nothing to resume in "+o.Out) {
 		t.Errorf("without a checkpoint, error is %v", err)
 	}
 
@@ -202,26 +204,24 @@ func TestResumeErrors(t *testing.T) {
 
 	other := o
 	other.Data = writeDataSet(t, 2)
-	if err := Run(t.Context(), other); err == nil || !strings.Contains(err.Error(), "-data") || !strings.Contains(err.Error(), "trained on") {
+	if err := Run(t.Context(), other); !errors.Is(err, ErrOtherData) {
 		t.Errorf("with another data set, error is %v", err)
 	}
 
 	for _, test := range []struct {
-		flag string
-		set  func(*Options)
-		want string
+		field string
+		set   func(*Options)
+		want  string
 	}{
-		{"batch", func(o *Options) { o.Batch = 16 }, "-batch is 16, but the run to resume was started with 8"},
-		{"lr", func(o *Options) { o.LearningRate = 0.02 }, "-lr is 0.02, but the run to resume was started with 0.01"},
-		{"beta", func(o *Options) { o.Beta = 2 }, "-beta is 2, but the run to resume was started with 1"},
-		{"seed", func(o *Options) { o.Model.Seed = 2 }, "-seed is 2, but the run to resume was started with 1"},
-		{"hidden", func(o *Options) { o.Model.Hidden = []int{7, 7} }, "-hidden is [7 7], but the run to resume was started with [7]"},
-		{"latent", func(o *Options) { o.Model.Latent = 2 }, "-latent is 2, but the run to resume was started with 3"},
-		{"activation", func(o *Options) { o.Model.Activation = "tanh" }, "-activation is tanh, but the run to resume was started with relu"},
+		{"batch", func(o *Options) { o.Settings.Batch = 16 }, "batch is 16, but the run to resume was started with 8"},
+		{"seed", func(o *Options) { o.Settings.Seed = 2 }, "seed is 2, but the run to resume was started with 1"},
+		{"hidden", func(o *Options) { o.Model.Hidden = []int{7, 7} }, "hidden is 7,7, but the run to resume was started with 7"},
+		{"latent", func(o *Options) { o.Model.Latent = 2 }, "latent is 2, but the run to resume was started with 3"},
+		{"activation", func(o *Options) { o.Model.Activation = "tanh" }, `activation is "tanh", but the run to resume was started with "relu"`},
 	} {
 		given := o
 		test.set(&given)
-		given.Given = map[string]bool{test.flag: true}
+		given.Given = []string{test.field}
 		if err := Run(t.Context(), given); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error is %v, want %q", err, test.want)
 		}
@@ -235,19 +235,19 @@ func TestResumeErrors(t *testing.T) {
 func TestResumeWithoutMetricsAndBest(t *testing.T) {
 	o := testOptions(t)
 	mustRun(t, o)
-	for _, name := range []string{metricsFile, bestFile} {
+	for _, name := range []string{rundir.Metrics, rundir.Best} {
 		if err := os.Remove(filepath.Join(o.Out, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	o.Resume, o.Epochs, o.Output = true, 3, new(bytes.Buffer)
-	mustRun(t, spied(o, nil, func(_ Batch, terms *Terms) { terms.Reconstruction += 1000 })) // so the third is not the best
+	mustRun(t, spied(o, nil, func(_ []int, terms machine.Terms) { terms[0] += 1000 })) // so the third is not the best
 	for _, want := range []string{"metrics.csv has 0 rows of 2 epochs", "best.safetensors is missing"} {
 		if !strings.Contains(printed(o), want) {
 			t.Errorf("printed:\n%s\nwant it to say %q", printed(o), want)
 		}
 	}
-	if got := load(t, o, bestFile).Run.Epoch; got != 3 {
+	if got := load(t, o, rundir.Best).Run.Epoch; got != 3 {
 		t.Errorf("best.safetensors is of epoch %d, want 3", got)
 	}
 }
@@ -255,18 +255,18 @@ func TestResumeWithoutMetricsAndBest(t *testing.T) {
 func TestResumeTakesWhatNoFlagGaveFromTheCheckpoint(t *testing.T) {
 	o := testOptions(t)
 	o.Epochs = 1
-	o.Beta = 0.5
+	o.Settings.Beta = 0.5
 	mustRun(t, o)
 
 	resumed := DefaultOptions() // whose model, batch size, learning rate and β are others
 	resumed.Data, resumed.Out, resumed.Output = o.Data, o.Out, new(bytes.Buffer)
 	resumed.Resume = true
 	resumed.Epochs = 2
-	resumed.Given = map[string]bool{"out": true, "data": true, "epochs": true, "resume": true, "batch": true}
-	resumed.Batch = batch // given, and the same
+	resumed.Given = []string{"batch"}
+	resumed.Settings.Batch = batch // given, and the same
 	mustRun(t, resumed)
-	c := load(t, o, checkpointFile)
-	if c.Run.Epoch != 2 || c.Run.Batch != batch || c.Run.LearningRate != 0.01 || c.Run.Beta != 0.5 || fmt.Sprint(c.Config.Hidden) != "[7]" {
+	c := load(t, o, rundir.Checkpoint)
+	if c.Run.Epoch != 2 || c.Run.Settings.Batch != batch || c.Run.Settings.LearningRate != 0.01 || c.Run.Settings.Beta != 0.5 || fmt.Sprint(c.Config.Hidden) != "[7]" {
 		t.Errorf("resumed to %+v with %+v", c.Run, c.Config)
 	}
 }

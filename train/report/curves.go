@@ -1,4 +1,4 @@
-package train
+package report
 
 import (
 	"fmt"
@@ -16,14 +16,16 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 
 	"govae/internal/atomicfile"
+	"govae/model"
+	"govae/model/machine"
 )
 
 // The look of curves.png.
 const (
-	curvesWidth, curvesHeight = 30 * vg.Centimeter, 9.5 * vg.Centimeter
-	curvesDPI                 = 96
-	mostMarked                = 30 // epochs up to which each is marked with a point
-	mostTicks                 = 10
+	panelWidth, panelHeight = 10 * vg.Centimeter, 9.5 * vg.Centimeter
+	curvesDPI               = 96
+	mostMarked              = 30 // epochs up to which each is marked with a point
+	mostTicks               = 10
 )
 
 var (
@@ -33,25 +35,18 @@ var (
 	axisColor  = color.Gray{Y: 0x55}
 )
 
-// writeCurves draws the loss and its two terms over the epochs, side by side, each on training and test images.
-func writeCurves(path string, records []record) error {
+// WriteCurves draws the terms over the epochs, side by side, each on training and test images.
+func WriteCurves(path string, terms []model.Term, epochs []Epoch) error {
 	var panels []*plot.Plot
-	for _, term := range []struct {
-		title string
-		of    func(Terms) float64
-	}{
-		{"Loss (negative ELBO)", func(t Terms) float64 { return t.Loss }},
-		{"Reconstruction term", func(t Terms) float64 { return t.Reconstruction }},
-		{"KL", func(t Terms) float64 { return t.KL }},
-	} {
-		panel, err := curvePanel(term.title, records, term.of)
+	for i, term := range terms {
+		panel, err := curvePanel(term.Title, epochs, i)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		panels = append(panels, panel)
 	}
 
-	canvas := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(curvesWidth, curvesHeight), vgimg.UseDPI(curvesDPI))}
+	canvas := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(vg.Length(len(panels))*panelWidth, panelHeight), vgimg.UseDPI(curvesDPI))}
 	margin := vg.Points(10)
 	tiles := draw.Tiles{Rows: 1, Cols: len(panels), PadX: vg.Points(24), PadTop: margin, PadBottom: margin, PadLeft: margin, PadRight: margin}
 	for i, area := range plot.Align([][]*plot.Plot{panels}, tiles, draw.New(canvas))[0] {
@@ -63,8 +58,8 @@ func writeCurves(path string, records []record) error {
 	})
 }
 
-// curvePanel draws one term.
-func curvePanel(title string, records []record, of func(Terms) float64) (*plot.Plot, error) {
+// curvePanel draws the term at one place of a model's terms.
+func curvePanel(title string, epochs []Epoch, term int) (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text = title
 	p.Title.Padding = vg.Points(8)
@@ -85,21 +80,21 @@ func curvePanel(title string, records []record, of func(Terms) float64) (*plot.P
 	grid.Horizontal.Color, grid.Vertical.Color = gridColor, gridColor
 	grid.Horizontal.Width, grid.Vertical.Width = vg.Points(1), vg.Points(1)
 	p.Add(grid)
-	first, last := records[0].Test, records[len(records)-1].Test
-	p.Legend.Top = of(last) <= of(first) // the corner at the right that the curves leave free
+	first, last := epochs[0].Test, epochs[len(epochs)-1].Test
+	p.Legend.Top = last[term] <= first[term] // the corner at the right that the curves leave free
 	p.Legend.Padding = vg.Points(4)
 
 	for _, curve := range []struct {
 		name  string
 		color color.Color
-		of    func(record) float64
+		of    func(Epoch) machine.Terms
 	}{
-		{"train", trainColor, func(r record) float64 { return of(r.Train) }},
-		{"test", testColor, func(r record) float64 { return of(r.Test) }},
+		{"train", trainColor, func(e Epoch) machine.Terms { return e.Train }},
+		{"test", testColor, func(e Epoch) machine.Terms { return e.Test }},
 	} {
-		points := make(plotter.XYs, len(records))
-		for i, r := range records {
-			points[i] = plotter.XY{X: float64(r.Epoch), Y: curve.of(r)}
+		points := make(plotter.XYs, len(epochs))
+		for i, e := range epochs {
+			points[i] = plotter.XY{X: float64(e.Number), Y: curve.of(e)[term]}
 		}
 		line, marks, err := plotter.NewLinePoints(points)
 		if err != nil {
@@ -109,7 +104,7 @@ func curvePanel(title string, records []record, of func(Terms) float64) (*plot.P
 		marks.Color, marks.Shape, marks.Radius = curve.color, draw.CircleGlyph{}, vg.Points(3)
 		p.Add(line)
 		p.Legend.Add(curve.name, line)
-		if len(records) <= mostMarked {
+		if len(epochs) <= mostMarked {
 			p.Add(marks)
 		}
 	}

@@ -1,4 +1,4 @@
-package train
+package main
 
 import (
 	"bytes"
@@ -14,17 +14,17 @@ import (
 	"govae/train/dataset"
 )
 
-// writeGraph writes the expression graph of the model to o.Graph: in Graphviz' DOT language, or drawn by Graphviz as SVG.
-// Only where o.Data is given does it read a data set, for the shape of its images.
-func writeGraph(ctx context.Context, o Options) error {
-	if o.Data != "" {
-		set, err := dataset.Open(o.Data)
+// writeGraph writes the expression graph of the model to c.graph: in Graphviz' DOT language, or drawn by Graphviz as SVG.
+// Only where -data is given does it read a data set, for the shape of its images and its classes.
+func writeGraph(ctx context.Context, c command) error {
+	if c.Data != "" {
+		set, err := dataset.Open(c.Data)
 		if err != nil {
 			return err
 		}
-		o.Model.Image = imageOf(set)
+		c.Model.Image, c.Model.Classes = set.Train.Shape, set.Classes()
 	}
-	network, err := model.New(o.Model, o.Batch)
+	network, err := model.New(c.Model, model.Train, c.Settings.Batch, model.InitialWeights(c.Model, c.Settings.Seed))
 	if err != nil {
 		return err
 	}
@@ -35,19 +35,19 @@ func writeGraph(ctx context.Context, o Options) error {
 	if err := network.WriteDOT(&graph); err != nil {
 		return err
 	}
-	if filepath.Ext(o.Graph) == ".svg" {
-		if graph, err = drawn(ctx, &graph, o.Graph); err != nil {
+	if filepath.Ext(c.graph) == ".svg" {
+		if graph, err = drawn(ctx, &graph, c.graph); err != nil {
 			return err
 		}
 	}
-	err = atomicfile.Write(o.Graph, func(w io.Writer) error {
+	err = atomicfile.Write(c.graph, func(w io.Writer) error {
 		_, err := w.Write(graph.Bytes())
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Output, "wrote the expression graph of %s to %s\n", o.Model, o.Graph)
+	fmt.Fprintf(c.Output, "wrote the expression graph of %s to %s\n", c.Model, c.graph)
 	return nil
 }
 
