@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"govae/model/machine"
 	"govae/train/dataset"
 	"govae/train/device"
 	"govae/train/generate"
@@ -66,6 +67,7 @@ func TestPicturesShowTheModel(t *testing.T) {
 	for _, o.Epochs = range []int{1, 2} {
 		mustRun(t, o)
 		o.Resume = true
+		o.Settings = machine.DefaultSettings() // of which none is given: the run has its own
 		generator, err := generate.Open(filepath.Join(o.Out, "checkpoint.safetensors"), device.CPU)
 		if err != nil {
 			t.Fatal(err)

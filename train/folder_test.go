@@ -252,6 +252,19 @@ func TestResumeWithoutMetricsAndBest(t *testing.T) {
 	}
 }
 
+// TestResumeInTheFirstEpochMissesNothing checks that files which no epoch has left yet are not said to be missing.
+func TestResumeInTheFirstEpochMissesNothing(t *testing.T) {
+	o := testOptions(t)
+	if err := interruptedAfter(t, o, 3); !errors.Is(err, ErrInterrupted) {
+		t.Fatal(err)
+	}
+	o.Resume = true
+	mustRun(t, o)
+	if strings.Contains(printed(o), "\nnote ") {
+		t.Errorf("printed:\n%s, want no note", printed(o))
+	}
+}
+
 func TestResumeTakesWhatNoFlagGaveFromTheCheckpoint(t *testing.T) {
 	o := testOptions(t)
 	o.Epochs = 1
@@ -265,6 +278,9 @@ func TestResumeTakesWhatNoFlagGaveFromTheCheckpoint(t *testing.T) {
 	resumed.Given = []string{"batch"}
 	resumed.Settings.Batch = batch // given, and the same
 	mustRun(t, resumed)
+	if line := "2 epochs of 7 steps, batch 8, learning rate 0.01, β 0.5, seed 1\n"; !strings.Contains(printed(resumed), line) {
+		t.Errorf("printed:\n%s, want it to say %q", printed(resumed), line)
+	}
 	c := load(t, o, rundir.Checkpoint)
 	if c.Run.Epoch != 2 || c.Run.Settings.Batch != batch || c.Run.Settings.LearningRate != 0.01 || c.Run.Settings.Beta != 0.5 || fmt.Sprint(c.Config.Hidden) != "[7]" {
 		t.Errorf("resumed to %+v with %+v", c.Run, c.Config)

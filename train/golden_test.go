@@ -113,6 +113,9 @@ func TestCheckpointOfVersion1IsResumed(t *testing.T) {
 	mustRun(t, o)
 
 	got, want := load(t, o, "checkpoint.safetensors"), loadGolden(t, "resumed")
+	if got.Config.Classes != 2 {
+		t.Errorf("the model is one of %d classes, want 2, those of the data", got.Config.Classes)
+	}
 	for _, part := range []struct {
 		what      string
 		got, want model.Tensors

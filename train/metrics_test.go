@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"govae/model/machine"
 )
 
 // metricsRows reads a run's metrics with encoding/csv, the header first. A run without metrics has no rows.
@@ -99,6 +102,23 @@ func TestImagesPerSecondAreOfTheWholeEpoch(t *testing.T) {
 		if images := seconds * rate; math.Abs(images-trainImages) > 1e-6*(seconds+rate) {
 			t.Errorf("epoch %s: %v images/s for %v s are %v images, want %d", row[0], rate, seconds, images, trainImages)
 		}
+	}
+}
+
+// TestSecondsAreOfTheStepsAlone checks that the evaluation, which is slow here, does not count.
+func TestSecondsAreOfTheStepsAlone(t *testing.T) {
+	o := testOptions(t)
+	o.Epochs = 1
+	var evaluated time.Duration
+	began := time.Now()
+	mustRun(t, spied(o, nil, func([]int, machine.Terms) {
+		const pause = 150 * time.Millisecond
+		time.Sleep(pause)
+		evaluated += pause
+	}))
+	rest := time.Since(began) - evaluated // steps, files and all
+	if seconds := number(t, metricsRows(t, o)[1][8]); seconds > rest.Seconds() {
+		t.Errorf("the epoch has taken %v s, and all of the run but its evaluation %v", seconds, rest)
 	}
 }
 

@@ -150,6 +150,25 @@ func TestInterruptedRunSaves(t *testing.T) {
 	}
 }
 
+// TestInterruptThatCannotSaveSaysSo checks that a run which is stopped, and whose state cannot be written, is not said to be saved.
+func TestInterruptThatCannotSaveSaysSo(t *testing.T) {
+	o := testOptions(t)
+	obstacle := filepath.Join(o.Out, rundir.Checkpoint, "obstacle")
+	callsAreShort(t, false)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err := Run(ctx, spied(o, func([]int, machine.Terms) error {
+		cancel()
+		return os.MkdirAll(obstacle, 0o777)
+	}, nil))
+	if err == nil || errors.Is(err, ErrInterrupted) || !strings.Contains(err.Error(), "the state is not saved") {
+		t.Errorf("error is %v, want one that says that the state is not saved", err)
+	}
+	if strings.Contains(printed(o), "and saved") {
+		t.Errorf("printed:\n%s", printed(o))
+	}
+}
+
 func TestInterruptBeforeTheRunBeginsChangesNothing(t *testing.T) {
 	o := testOptions(t)
 	o.Epochs = 1
@@ -272,14 +291,14 @@ func TestInterruptWaitsForTheCallAtHand(t *testing.T) {
 	o := testOptions(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var calls []int
+	var calls, tests []int
 	o.open = func(name device.Name, j machine.Job) (machine.Machine, string, error) {
 		m, words, err := device.Open(name, j)
 		return counting{m, func(steps int) {
 			if calls = append(calls, steps); len(calls) == 5 {
 				cancel()
 			}
-		}}, words, err
+		}, func(batches int) { tests = append(tests, batches) }}, words, err
 	}
 	callsAreShort(t, true)
 	o.Settings.Batch = 2 // 25 steps an epoch
@@ -288,6 +307,9 @@ func TestInterruptWaitsForTheCallAtHand(t *testing.T) {
 	}
 	if want := []int{1, 2, 4, 8, 10}; !slices.Equal(calls, want) {
 		t.Errorf("calls of %v steps, want %v", calls, want)
+	}
+	if want := []int{1, 2, 4, 3}; !slices.Equal(tests, want) {
+		t.Errorf("evaluation calls of %v batches, want %v", tests, want)
 	}
 	if c := load(t, o, rundir.Checkpoint); c.State.Step != 25 || c.Run.Epoch != 1 {
 		t.Errorf("saved at step %d, %+v", c.State.Step, c.Run)
@@ -304,15 +326,31 @@ func TestInterruptWaitsForTheCallAtHand(t *testing.T) {
 	}
 }
 
-// counting is a machine that tells for how many steps of two images it is asked.
+// counting is a machine that tells for how many steps, and for how many batches in evaluation, of two images it is asked.
 type counting struct {
 	machine.Machine
-	tell func(steps int)
+	tell, tellTest func(steps int)
+}
+
+func (c counting) Evaluate(indices []int) ([]machine.Terms, error) {
+	c.tellTest(machine.Steps(len(indices), 2))
+	return c.Machine.Evaluate(indices)
 }
 
 func (c counting) Train(indices []int) ([]machine.Terms, error) {
 	c.tell(machine.Steps(len(indices), 2))
 	return c.Machine.Train(indices)
+}
+
+// TestChangeInMidEpochIsRecordedAtItsStep checks that a change is said to be of the step at which the run goes on, which need not begin an epoch.
+func TestChangeInMidEpochIsRecordedAtItsStep(t *testing.T) {
+	o := interruptedAtStep10(t)
+	o.Settings.LearningRate, o.Given = 0.002, []string{"learning_rate"}
+	mustRun(t, o)
+	want := []checkpoint.Change{{Step: epochSteps + 3, Change: setting.Change{Name: "learning_rate", From: "0.01", To: "0.002"}}}
+	if got := load(t, o, rundir.Checkpoint).Run.Changes; !reflect.DeepEqual(got, want) {
+		t.Errorf("the changes are %+v, want %+v", got, want)
+	}
 }
 
 // TestResumeMayChangeRateAndBeta checks that a run goes on with what was given, and remembers from which step on.

@@ -17,6 +17,7 @@ import (
 
 	"govae/model/machine"
 	"govae/train/checkpoint"
+	"govae/train/dataset"
 	"govae/train/device"
 	"govae/train/rundir"
 )
@@ -114,6 +115,9 @@ func TestEveryImageCountsOnce(t *testing.T) {
 	if want := []int{8, 8, 8, 8, 8, 8, 2, 8, 8, 8, 8, 8, 8, 2}; !slices.Equal(batches, want) {
 		t.Errorf("batches of %v images, want %v", batches, want)
 	}
+	if inOrder := dataset.Sequence(testImages); !slices.Equal(tested, append(inOrder, inOrder...)) {
+		t.Errorf("evaluation takes the test images %v, want them in their order", tested)
+	}
 	first, second := slices.Clone(trained[:trainImages]), slices.Clone(trained[trainImages:])
 	if slices.Equal(first, second) {
 		t.Error("both epochs have the same order")
@@ -176,6 +180,9 @@ func TestBestIsTheLowestTestLoss(t *testing.T) {
 		best := load(t, o, rundir.Best)
 		if run := best.Run; run.BestEpoch != 2 || run.BestLoss != 3 || best.State.Step != 2*epochSteps {
 			t.Errorf("after %d epochs, the best is at step %d, %+v, want that of epoch 2", o.Epochs, best.State.Step, run)
+		}
+		if line := "\nlowest test loss 3.00, after epoch 2: " + filepath.Join(o.Out, rundir.Best) + "\n"; !strings.HasSuffix(printed(o), line) {
+			t.Errorf("printed:\n%s, want at its end %q", printed(o), line)
 		}
 		if run := load(t, o, rundir.Checkpoint).Run; run.Epoch != o.Epochs || run.BestEpoch != 2 {
 			t.Errorf("the last is %+v", run)
@@ -285,6 +292,43 @@ func TestUpdateThatOverflowsStopsTheRun(t *testing.T) {
 	}
 	if !maps.Equal(contents(t, o.Out), before) {
 		t.Error("a file has changed")
+	}
+}
+
+// closing is a machine that tells when it is closed.
+type closing struct {
+	machine.Machine
+	tell func()
+}
+
+func (c closing) Close() error {
+	c.tell()
+	return c.Machine.Close()
+}
+
+// TestRunClosesItsMachine checks that a run lets go of the device, whether it comes to its end or fails.
+func TestRunClosesItsMachine(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		rate float64
+		want error
+	}{
+		{"to its end", 0.01, nil},
+		{"to a loss that is not finite", 1e30, machine.ErrNotFinite},
+	} {
+		o := testOptions(t)
+		o.Settings.LearningRate = test.rate
+		closed := 0
+		o.open = func(name device.Name, j machine.Job) (machine.Machine, string, error) {
+			m, words, err := device.Open(name, j)
+			return closing{m, func() { closed++ }}, words, err
+		}
+		if err := Run(t.Context(), o); !errors.Is(err, test.want) {
+			t.Errorf("%s: error is %v, want %v", test.name, err, test.want)
+		}
+		if closed != 1 {
+			t.Errorf("%s: the machine was closed %d times, want once", test.name, closed)
+		}
 	}
 }
 

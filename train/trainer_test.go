@@ -120,14 +120,15 @@ func TestTrainerStopsAndGoesOn(t *testing.T) {
 	want := mustEpoch(t, whole)
 
 	trainer := newTestTrainer(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
+	why := errors.New("the power goes")
+	ctx, stop := context.WithCancelCause(t.Context())
+	defer stop(nil)
 	if _, err := trainer.Epoch(ctx, func(p report.Progress) {
 		if p.Step == 2 {
-			cancel()
+			stop(why)
 		}
-	}); !errors.Is(err, ErrInterrupted) || !errors.Is(err, context.Canceled) {
-		t.Errorf("error is %v, want ErrInterrupted and context.Canceled", err)
+	}); !errors.Is(err, ErrInterrupted) || !errors.Is(err, why) {
+		t.Errorf("error is %v, want ErrInterrupted and the cause", err)
 	}
 	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
@@ -140,6 +141,7 @@ func TestTrainerStopsAndGoesOn(t *testing.T) {
 
 	// One goes on itself, another from its checkpoint, which further steps of the first do not change.
 	c := mustCheckpoint(t, trainer)
+	terms := slices.Clone(c.Run.Partial.Terms)
 	got := mustEpoch(t, trainer)
 	_, _, set := inMemory(t)
 	resumed, err := Resume(c, set, device.CPU)
@@ -155,7 +157,7 @@ func TestTrainerStopsAndGoesOn(t *testing.T) {
 	}
 	sameTensors(t, mustCheckpoint(t, trainer), mustCheckpoint(t, whole))
 	sameTensors(t, mustCheckpoint(t, resumed), mustCheckpoint(t, whole))
-	if c.State.Step != 2 || c.Run.Partial.Images != 2*batch {
+	if c.State.Step != 2 || c.Run.Partial.Images != 2*batch || !slices.Equal(c.Run.Partial.Terms, terms) {
 		t.Errorf("the checkpoint has moved on to step %d, %+v", c.State.Step, c.Run)
 	}
 }
