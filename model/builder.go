@@ -23,7 +23,7 @@ func build(cfg Config, part Part, batch int, weights Tensors) (b *builder, err e
 	defer catch(&err)
 	recipe := families[cfg.Kind].parts[part]
 	if recipe == nil {
-		return nil, fmt.Errorf("model: kind %q has no graph to %s", cfg.Kind, part)
+		return nil, fmt.Errorf("%w: kind %q has no graph to %s", ErrCannot, cfg.Kind, part)
 	}
 	b = &builder{
 		Network: Network{Config: cfg, Part: part, Batch: batch, Graph: gorgonia.NewGraph(), names: make(map[*gorgonia.Node]string)},
@@ -92,8 +92,7 @@ func (b *builder) dense(name string, x *gorgonia.Node, out int, f op.Activation)
 
 // report makes n the network's next term.
 func (b *builder) report(term Term, n *gorgonia.Node) {
-	term.Node = n
-	b.Terms = append(b.Terms, term)
+	b.Terms = append(b.Terms, Reported{term, n})
 }
 
 // graphError is what must panics with, so that the construction of a graph reads as one sequence. catch makes it an error.

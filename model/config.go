@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"govae/internal/setting"
 	"govae/model/op"
@@ -46,15 +47,15 @@ func DefaultConfig() Config {
 
 // Fields describes what a user may choose of a Config. The rest follows from the data.
 var Fields = []setting.Field[Config]{
-	setting.Name(setting.Field[Config]{Name: "kind", Flag: "model", Arg: "NAME", Help: "kind of model"},
+	setting.Name(setting.Field[Config]{Name: "kind", Flag: "model", Arg: "NAME", Help: "kind of model", OfWeights: true},
 		func(c *Config) *Kind { return &c.Kind }, families),
 	setting.Ints(setting.Field[Config]{Name: "hidden", Flag: "hidden", Arg: "N,N,…", Help: "widths of the encoder's hidden layers; the decoder mirrors them"},
 		func(c *Config) *[]int { return &c.Hidden }, maxLayers, 1, maxWidth),
 	setting.Int(setting.Field[Config]{Name: "latent", Flag: "latent", Arg: "N", Help: "dimensions of the latent"},
 		func(c *Config) *int { return &c.Latent }, 1, maxWidth),
-	setting.Name(setting.Field[Config]{Name: "likelihood", Flag: "likelihood", Arg: "NAME", Help: "of a pixel given the latent"},
+	setting.Name(setting.Field[Config]{Name: "likelihood", Flag: "likelihood", Arg: "NAME", Help: "likelihood of a pixel given the latent", OfWeights: true},
 		func(c *Config) *Likelihood { return &c.Likelihood }, likelihoods),
-	setting.Name(setting.Field[Config]{Name: "activation", Flag: "activation", Arg: "NAME", Help: "of the hidden layers"},
+	setting.Name(setting.Field[Config]{Name: "activation", Flag: "activation", Arg: "NAME", Help: "activation of the hidden layers", OfWeights: true},
 		func(c *Config) *op.Activation { return &c.Activation }, activations),
 }
 
@@ -69,10 +70,24 @@ func (c Config) String() string {
 	return fmt.Sprintf("%s %d-%s(%d+%d)%s-%d, %s, %s", c.Kind, pixels, in, c.Latent, c.Latent, out, pixels, c.Activation, c.Likelihood)
 }
 
-// Validate reports the first field whose value no network can be built from.
-func (c Config) Validate() error {
+// Clone returns a copy that shares nothing with c.
+func (c Config) Clone() Config {
+	c.Hidden = slices.Clone(c.Hidden)
+	return c
+}
+
+// ValidateFields is Validate without what the data set decides: image and classes, and what depends on them.
+func (c Config) ValidateFields() error {
 	if err := setting.Check(Fields, &c); err != nil {
 		return fmt.Errorf("model: %w", err)
+	}
+	return nil
+}
+
+// Validate reports the first field whose value no network can be built from.
+func (c Config) Validate() error {
+	if err := c.ValidateFields(); err != nil {
+		return err
 	}
 	if err := c.Image.check("image"); err != nil {
 		return err

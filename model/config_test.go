@@ -54,6 +54,22 @@ func TestConfigString(t *testing.T) {
 	}
 }
 
+// TestTermsCanBePrinted prints them as one does who looks what there is.
+func TestTermsCanBePrinted(t *testing.T) {
+	if got := fmt.Sprint(DefaultConfig().Terms()); strings.Contains(got, "PANIC") || !strings.Contains(got, "reconstruction") {
+		t.Errorf("printed %s", got)
+	}
+}
+
+func TestClone(t *testing.T) {
+	cfg := DefaultConfig()
+	clone := cfg.Clone()
+	clone.Hidden[0] = 7
+	if cfg.Hidden[0] != 400 || clone.Latent != cfg.Latent {
+		t.Errorf("the original is %v after a change of its clone %v", cfg, clone)
+	}
+}
+
 func TestConfigInJSON(t *testing.T) {
 	want := DefaultConfig()
 	want.Classes = 7

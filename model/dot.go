@@ -82,7 +82,7 @@ func (n *Network) style(node *gorgonia.Node) string {
 		return ` shape=ellipse fillcolor="#ffe9a8"`
 	case slices.Contains(n.Parameters, node):
 		return ` shape=ellipse fillcolor="#d7ecd0" fontsize=9`
-	case slices.Contains(n.Outputs, node), slices.ContainsFunc(n.Terms, func(t Term) bool { return t.Node == node }):
+	case slices.Contains(n.Outputs, node), slices.ContainsFunc(n.Terms, func(r Reported) bool { return r.Node == node }):
 		return ` fillcolor="#f8cfcf"`
 	}
 	return ""

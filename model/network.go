@@ -7,6 +7,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,6 +15,9 @@ import (
 
 	"govae/internal/philox"
 )
+
+// ErrCannot says that a kind of model cannot do what it is asked: it has no graph for that, or one that takes more than it is given.
+var ErrCannot = errors.New("the model cannot do that")
 
 // Part names one of the graphs of a model.
 type Part string
@@ -68,7 +72,7 @@ func (in Input) Draw(dst []float32, seed uint64, stream philox.Stream, step uint
 // Images returns how many images the rows are, which are given for each of the network's inputs, in their order. None of them is a setting.
 func (n *Network) Images(rows [][]float32) (int, error) {
 	if len(rows) != len(n.Inputs) {
-		return 0, fmt.Errorf("model: %d inputs are given, and the graph to %s takes %d", len(rows), n.Part, len(n.Inputs))
+		return 0, fmt.Errorf("%w: %d inputs are given, and the graph to %s takes %d", ErrCannot, len(rows), n.Part, len(n.Inputs))
 	}
 	for i, in := range n.Inputs {
 		width := in.Width(n.Batch)
@@ -80,13 +84,18 @@ func (n *Network) Images(rows [][]float32) (int, error) {
 	return len(rows[0]) / n.Inputs[0].Width(n.Batch), nil
 }
 
-// Term is a quantity that a network reports, in nats per image.
+// Term is a quantity that a model reports, in nats per image.
 type Term struct {
-	*gorgonia.Node        // a scalar, the mean over the batch, or in a Score a vector, [batch]
-	Name           string // in files: reconstruction
-	Title          string // above a curve: Reconstruction term
-	Column         string // above a column of numbers, filled up with spaces to the column's width
-	Formula        string // of the other terms' columns, where it is computed from them
+	Name    string // in files: reconstruction
+	Title   string // above a curve: Reconstruction term
+	Column  string // above a column of numbers, filled up with spaces to the column's width
+	Formula string // of the other terms' columns, where it is computed from them
+}
+
+// Reported is a Term as a network computes it.
+type Reported struct {
+	Term
+	Node *gorgonia.Node // a scalar, the mean over the batch, or in a Score a vector, [batch]
 }
 
 // Network is one part of a model as an expression graph, for one batch size.
@@ -97,7 +106,7 @@ type Network struct {
 	Graph      *gorgonia.ExprGraph
 	Inputs     []Input
 	Parameters gorgonia.Nodes // in the order in which the graph uses them, with the names that Config.Parameters has
-	Terms      []Term         // of a Train or a Score: the loss first, which is minimized
+	Terms      []Reported     // of a Train or a Score: the loss first, which is minimized
 	Outputs    gorgonia.Nodes // of a part other than Train, [batch, …] each; of a Score its terms
 
 	names map[*gorgonia.Node]string // given to what is computed; the others have names that Gorgonia makes up

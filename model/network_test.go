@@ -217,7 +217,7 @@ func TestEveryValueIsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, node := range n.Graph.AllNodes() {
-			isTerm := slices.ContainsFunc(n.Terms, func(term Term) bool { return term.Node == node })
+			isTerm := slices.ContainsFunc(n.Terms, func(r Reported) bool { return r.Node == node })
 			if n.Graph.To(node.ID()).Len() == 0 && !isTerm && !slices.Contains(gradients, node) {
 				t.Errorf("%v: nobody reads %v", cfg, node)
 			}

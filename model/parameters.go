@@ -34,11 +34,10 @@ func (c Config) outline() *builder {
 // Parameters lists every parameter of the model in the order in which its training graph uses them. The Config must be valid.
 func (c Config) Parameters() []ParameterSpec { return c.outline().specs }
 
-// Terms lists what the model reports, the loss first, without the nodes of a graph. The Config must be valid.
-func (c Config) Terms() []Term {
-	terms := c.outline().Terms
-	for i := range terms {
-		terms[i].Node = nil
+// Terms lists what the model reports, the loss first. The Config must be valid.
+func (c Config) Terms() (terms []Term) {
+	for _, reported := range c.outline().Terms {
+		terms = append(terms, reported.Term)
 	}
 	return terms
 }
@@ -95,10 +94,17 @@ func (t Tensors) Check(c Config) error {
 // CheckShapes reports the first parameter of the Config that is missing from the shapes or has another,
 // and any name that the Config does not know. The Config must be valid.
 func (c Config) CheckShapes(shapes map[string]tensor.Shape) error {
-	known := make(map[string]bool)
-	for _, p := range c.Parameters() {
-		known[p.Name] = true
+	unknown := maps.Clone(shapes)
+	parameters := c.Parameters()
+	for _, p := range parameters {
+		delete(unknown, p.Name)
+	}
+	others := slices.Sorted(maps.Keys(unknown))
+	for _, p := range parameters {
 		shape, ok := shapes[p.Name]
+		if !ok && len(others) > 0 {
+			return fmt.Errorf("model: parameter %s is missing, and %s is unknown", p.Name, others[0])
+		}
 		if !ok {
 			return fmt.Errorf("model: parameter %s is missing", p.Name)
 		}
@@ -106,10 +112,8 @@ func (c Config) CheckShapes(shapes map[string]tensor.Shape) error {
 			return fmt.Errorf("model: parameter %s has shape %v, want %v", p.Name, shape, p.Shape)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(shapes)) {
-		if !known[name] {
-			return fmt.Errorf("model: unknown parameter %s", name)
-		}
+	if len(others) > 0 {
+		return fmt.Errorf("model: unknown parameter %s", others[0])
 	}
 	return nil
 }

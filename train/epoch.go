@@ -1,10 +1,14 @@
 package train
 
+// Here is what goes on in an epoch. The machine's side of a step is govae/model/machine's cpu.go; what Run writes after it is in files.go.
+
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
+	"govae/model"
 	"govae/model/machine"
 	"govae/train/checkpoint"
 	"govae/train/dataset"
@@ -31,12 +35,12 @@ func (t *Trainer) Epoch(ctx context.Context, progress func(report.Progress)) (re
 	done := report.Epoch{
 		Number:          t.epoch + 1,
 		Step:            t.step,
-		Train:           mean(t.partial),
+		Train:           t.partial.mean(),
 		Test:            test,
-		Seconds:         t.partial.Seconds,
-		ImagesPerSecond: float64(t.partial.Images) / t.partial.Seconds,
+		Seconds:         t.partial.seconds,
+		ImagesPerSecond: float64(t.partial.images) / t.partial.seconds,
 	}
-	t.epoch, t.partial = done.Number, checkpoint.Sums{}
+	t.epoch, t.partial = done.Number, sums{}
 	if t.bestEpoch == 0 || test[0] < t.bestLoss {
 		t.bestEpoch, t.bestLoss = done.Number, test[0]
 	}
@@ -47,19 +51,19 @@ func (t *Trainer) Epoch(ctx context.Context, progress func(report.Progress)) (re
 func (t *Trainer) train(ctx context.Context, progress func(report.Progress)) error {
 	n, batch := t.job.Train.Len(), t.job.Settings.Batch
 	order := dataset.Order(n, t.job.Settings.Seed, t.epoch+1)
-	for t.partial.Images < n {
+	for t.partial.images < n {
 		if ctx.Err() != nil {
 			return fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
 		}
-		indices := order[t.partial.Images:min(n, t.partial.Images+t.training.next()*batch)]
+		indices := order[t.partial.images:min(n, t.partial.images+t.training.next()*batch)]
 		began := time.Now() // the steps, with the making of their batches
 		steps, err := t.machine.Train(indices)
 		took := time.Since(began)
 		if err != nil {
 			return t.failed(t.step+uint64(len(steps)), err)
 		}
-		add(&t.partial, steps, len(indices), batch)
-		t.partial.Seconds += took.Seconds()
+		t.partial.add(steps, len(indices), batch)
+		t.partial.seconds += took.Seconds()
 		t.step += uint64(len(steps))
 		t.training.note(took)
 		if progress != nil {
@@ -70,21 +74,22 @@ func (t *Trainer) train(ctx context.Context, progress func(report.Progress)) err
 }
 
 // evaluate returns the terms over the whole test set, in order and each image once. What is drawn for an image is the same after every epoch.
+// It is done at a pace for the sake of those who use the machine meanwhile, through a Generator.
 func (t *Trainer) evaluate() (machine.Terms, error) {
 	n, batch := t.job.Test.Len(), t.job.Settings.Batch
 	order := dataset.Sequence(n)
-	var sums checkpoint.Sums
-	for sums.Images < n {
-		indices := order[sums.Images:min(n, sums.Images+t.testing.next()*batch)]
+	var total sums
+	for total.images < n {
+		indices := order[total.images:min(n, total.images+t.testing.next()*batch)]
 		began := time.Now()
 		batches, err := t.machine.Evaluate(indices)
 		if err != nil {
 			return nil, t.failed(t.step, err)
 		}
-		add(&sums, batches, len(indices), batch)
+		total.add(batches, len(indices), batch)
 		t.testing.note(time.Since(began))
 	}
-	terms := mean(sums)
+	terms := total.mean()
 	if !terms.Finite() {
 		return nil, t.failed(t.step, fmt.Errorf("test loss %v: %w", terms[0], machine.ErrNotFinite))
 	}
@@ -113,25 +118,62 @@ func (p *pace) note(took time.Duration) {
 	}
 }
 
-// add adds the means over batches to sums over images. There are n images in all, size in each batch and in the last what is left.
-func add(sums *checkpoint.Sums, batches []machine.Terms, n, size int) {
+// sums are sums over the images of an epoch.
+type sums struct {
+	images  int
+	terms   machine.Terms // none where there are no images
+	seconds float64
+}
+
+// add adds the means over batches. There are n images in all, size in each batch and in the last what is left.
+func (s *sums) add(batches []machine.Terms, n, size int) {
 	for i, terms := range batches {
 		images := min(size, n-i*size)
-		if sums.Terms == nil {
-			sums.Terms = make(machine.Terms, len(terms))
+		if s.terms == nil {
+			s.terms = make(machine.Terms, len(terms))
 		}
 		for k, v := range terms {
-			sums.Terms[k] += float64(images) * v
+			s.terms[k] += float64(images) * v
 		}
-		sums.Images += images
+		s.images += images
 	}
 }
 
 // mean returns the terms per image.
-func mean(sums checkpoint.Sums) machine.Terms {
-	terms := make(machine.Terms, len(sums.Terms))
-	for i, sum := range sums.Terms {
-		terms[i] = sum / float64(sums.Images)
+func (s *sums) mean() machine.Terms {
+	terms := make(machine.Terms, len(s.terms))
+	for i, sum := range s.terms {
+		terms[i] = sum / float64(s.images)
 	}
 	return terms
+}
+
+// sumsOf returns sums as a checkpoint stores them, by the names of a model's terms. One that it does not know becomes NaN.
+func sumsOf(stored checkpoint.Sums, terms []model.Term) sums {
+	s := sums{images: stored.Images, seconds: stored.Seconds}
+	if stored.Images == 0 {
+		return s
+	}
+	for _, term := range terms {
+		sum, ok := stored.Terms[term.Name]
+		if !ok {
+			sum = math.NaN()
+		}
+		s.terms = append(s.terms, sum)
+	}
+	return s
+}
+
+// stored is the opposite of sumsOf.
+func (s *sums) stored(terms []model.Term) checkpoint.Sums {
+	stored := checkpoint.Sums{Images: s.images, Seconds: s.seconds}
+	for i, sum := range s.terms {
+		if stored.Terms == nil {
+			stored.Terms = make(map[string]float64)
+		}
+		if !math.IsNaN(sum) {
+			stored.Terms[terms[i].Name] = sum
+		}
+	}
+	return stored
 }

@@ -1,9 +1,12 @@
 package train
 
 import (
+	"errors"
+	"fmt"
 	"os"
 
 	"govae/internal/picture"
+	"govae/model"
 	"govae/train/checkpoint"
 	"govae/train/report"
 	"govae/train/rundir"
@@ -28,7 +31,9 @@ func (r *run) writeFiles() error {
 	if err != nil {
 		return err
 	}
-	if err := r.writePictures(); err != nil {
+	if err := r.writePictures(); errors.Is(err, model.ErrCannot) {
+		r.noteOnce(fmt.Sprintf("not all pictures are drawn: %v", err)) // which is no reason to lose the epoch
+	} else if err != nil {
 		return err
 	}
 	terms := c.Config.Terms()

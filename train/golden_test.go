@@ -67,7 +67,7 @@ func TestCheckpointOfVersion1IsRead(t *testing.T) {
 		Settings:  machine.Settings{Seed: 12345678901234567890, Batch: 8, LearningRate: 0.01, Beta: 0.5},
 		Data:      checkpoint.Data{Name: "shapes", Images: 50, Fingerprint: "9ffc806dcfabfa60"},
 		Epoch:     1,
-		Partial:   checkpoint.Sums{Images: 24, Terms: machine.Terms{496.5514831542969 + 0.5*1.579901933670044, 496.5514831542969, 1.579901933670044}, Seconds: 0.000243538},
+		Partial:   checkpoint.Sums{Images: 24, Terms: map[string]float64{"loss": 496.5514831542969 + 0.5*1.579901933670044, "reconstruction": 496.5514831542969, "kl": 1.579901933670044}, Seconds: 0.000243538},
 		BestEpoch: 1, BestLoss: 20.778758110870655,
 	}
 	if c.State.Step != 10 || !reflect.DeepEqual(c.Run, wantRun) {

@@ -26,7 +26,7 @@ type Options struct {
 
 	// Given names, on a resume, the fields of Model and Settings that are to be as they are here: learning_rate, for one. All others are as
 	// the run's checkpoint has them. A field that may not change then has to agree with the checkpoint, and one that may is
-	// recorded there with the step from which on it is another.
+	// recorded there with the step from which on it is another. A name that no field has is an error.
 	Given []string
 
 	Output  io.Writer // what is printed goes here; nil: nowhere
@@ -57,10 +57,10 @@ var Fields = []setting.Field[Options]{
 		func(o *Options) *string { return &o.Out }),
 	setting.Int(setting.Field[Options]{Name: "epochs", Flag: "epochs", Arg: "N", Help: "epochs of the whole run, those before a resume included"},
 		func(o *Options) *int { return &o.Epochs }, 1, maxEpochs),
-	setting.Name(setting.Field[Options]{Name: "device", Flag: "device", Arg: "NAME", Help: "auto takes CUDA where there is one, else the CPU"},
+	setting.Name(setting.Field[Options]{Name: "device", Flag: "device", Arg: "NAME", Help: "where to compute; auto takes CUDA where there is one, else the CPU"},
 		func(o *Options) *device.Name { return &o.Device }, device.Names),
 	setting.Switch(setting.Field[Options]{Name: "resume", Flag: "resume", Help: "continue the run in -out, bit for bit as if it had never stopped. Its model and its settings come from " +
-		"its checkpoint; -lr and -beta may be given to go on with others from there, which the checkpoint then records"},
+		"its checkpoint; " + setting.Flags(machine.Fields, setting.Field[machine.Settings].Changeable) + " may be given to go on with another from there, which the checkpoint then records"},
 		func(o *Options) *bool { return &o.Resume }),
 	setting.Switch(setting.Field[Options]{Name: "force", Flag: "force", Help: "replace the run in -out. Files that no run writes stay"},
 		func(o *Options) *bool { return &o.Force }),
@@ -70,7 +70,7 @@ var Fields = []setting.Field[Options]{
 
 // Validate reports the first option that no run can be made from, by its field and its value.
 func (o Options) Validate() error {
-	if err := o.Model.Validate(); err != nil {
+	if err := o.Model.ValidateFields(); err != nil { // the rest the data set decides
 		return err
 	}
 	if err := o.Settings.Validate(); err != nil {
@@ -78,6 +78,9 @@ func (o Options) Validate() error {
 	}
 	if err := setting.Check(Fields, &o); err != nil {
 		return fmt.Errorf("train: %w", err)
+	}
+	if unknown := setting.Unknown(model.Fields, setting.Unknown(machine.Fields, o.Given)); len(unknown) > 0 {
+		return fmt.Errorf("train: given has %q, which no field of model or settings is named", unknown[0])
 	}
 	if o.Resume && o.Force {
 		return errors.New("train: resume continues a run and force replaces it: want one of them")

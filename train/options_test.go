@@ -16,7 +16,7 @@ func TestDefaultOptionsAreValid(t *testing.T) {
 	}
 }
 
-func TestValidateNamesFlagAndValue(t *testing.T) {
+func TestValidateNamesFieldAndValue(t *testing.T) {
 	for _, test := range []struct {
 		set  func(*Options)
 		want string
@@ -33,6 +33,7 @@ func TestValidateNamesFlagAndValue(t *testing.T) {
 		{func(o *Options) { o.Device = "gpu" }, `device is "gpu"`},
 		{func(o *Options) { o.Resume, o.Force = true, true }, "resume continues a run and force replaces it"},
 		{func(o *Options) { o.Force = true }, "force needs out"},
+		{func(o *Options) { o.Given = []string{"beta", "hidden", "lr"} }, `given has "lr", which no field`},
 		{func(o *Options) { o.Model.Latent = 0 }, "latent is 0"},
 		{func(o *Options) { o.Model.Hidden = []int{400, -1} }, "hidden is 400,-1"},
 	} {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"govae/train/dataset"
 	"govae/train/report"
@@ -22,8 +23,8 @@ type Interrupted struct {
 	cause error
 }
 
-func (e *Interrupted) Error() string   { return e.cause.Error() }
-func (e *Interrupted) Unwrap() []error { return []error{ErrInterrupted, e.cause} }
+func (e *Interrupted) Error() string { return e.cause.Error() }
+func (e *Interrupted) Unwrap() error { return e.cause }
 
 // run is a Run under way.
 type run struct {
@@ -113,8 +114,18 @@ func (r *run) describe() {
 	if r.Resume {
 		line("resumed  after %s, at step %s", report.Counted(r.trainer.epoch, "epoch"), report.Thousands(int(r.trainer.step)))
 	}
-	for _, note := range r.notes {
-		line("note     %s", note)
+	if r.trainer.epoch < r.Epochs { // else nothing comes of them
+		for _, note := range r.notes {
+			line("note     %s", note)
+		}
+	}
+}
+
+// noteOnce prints a note, unless it has been printed before.
+func (r *run) noteOnce(note string) {
+	if !slices.Contains(r.notes, note) {
+		r.notes = append(r.notes, note)
+		r.console.Line("note     %s", note)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"govae/model"
 	"govae/model/machine"
 	"govae/train/checkpoint"
 	"govae/train/dataset"
@@ -329,6 +330,29 @@ func TestRunClosesItsMachine(t *testing.T) {
 		if closed != 1 {
 			t.Errorf("%s: the machine was closed %d times, want once", test.name, closed)
 		}
+	}
+}
+
+// undrawable is a machine for a model that cannot be drawn from.
+type undrawable struct{ machine.Machine }
+
+func (undrawable) Forward(model.Part, ...[]float32) ([][]float32, error) {
+	return nil, fmt.Errorf("%w: it takes labels", model.ErrCannot)
+}
+
+// TestModelThatCannotBeDrawnIsTrained checks that no epoch is lost for want of its pictures.
+func TestModelThatCannotBeDrawnIsTrained(t *testing.T) {
+	o := testOptions(t)
+	o.open = func(name device.Name, j machine.Job) (machine.Machine, string, error) {
+		m, words, err := device.Open(name, j)
+		return undrawable{m}, words, err
+	}
+	mustRun(t, o)
+	if c := load(t, o, rundir.Best); c.Run.Epoch == 0 || len(metricsRows(t, o)) != 3 {
+		t.Errorf("the best is of %+v", c.Run)
+	}
+	if n := strings.Count(printed(o), "note     not all pictures are drawn: "); n != 1 || !strings.Contains(printed(o), "it takes labels") {
+		t.Errorf("told %d times:\n%s", n, printed(o))
 	}
 }
 

@@ -32,7 +32,7 @@ func (r *run) start(ctx context.Context) (err error) {
 	}
 	if ctx.Err() != nil {
 		r.console.Line("stopped before the run began; nothing was written")
-		return &Interrupted{cause: context.Cause(ctx)}
+		return &Interrupted{cause: fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))}
 	}
 	r.dir, err = rundir.New(r.Out, r.Force)
 	return err
@@ -54,27 +54,28 @@ func (r *run) resume() (err error) {
 	if err := r.adopt(saved); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if r.trainer, err = resumeTrainer(saved, r.set, r.Device, r.opener()); err != nil {
+	if r.trainer, err = resumeTrainer(saved, r.Settings, r.set, r.Device, r.opener()); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
+	}
+	for _, c := range r.trainer.changes[len(saved.Run.Changes):] {
+		r.notes = append(r.notes, fmt.Sprintf("%s was %s, and is %s from here on", c.Name, c.From, c.To))
+	}
+	if saved.Run.BestEpoch > 0 && r.trainer.bestEpoch == 0 {
+		r.notes = append(r.notes, "losses mean another thing from here on: the lowest is looked for anew")
 	}
 	return r.findFiles()
 }
 
-// adopt makes the model and the settings those of the saved run, but for what was given and may change, which it records there.
-func (r *run) adopt(saved *checkpoint.Checkpoint) error {
-	if _, _, err := setting.Resume(model.Fields, r.Given, r.Model, saved.Config); err != nil { // none may change
+// adopt makes model and settings those of the saved run, but for what was given. In the model nothing may change.
+func (r *run) adopt(saved *checkpoint.Checkpoint) (err error) {
+	if r.Model, err = setting.Merge(model.Fields, r.Given, r.Model, saved.Config); err != nil {
 		return err
 	}
-	settings, changes, err := setting.Resume(machine.Fields, r.Given, r.Settings, saved.Run.Settings)
-	if err != nil {
+	if _, _, err := setting.Changes(model.Fields, r.Model, saved.Config); err != nil {
 		return err
 	}
-	for _, c := range changes {
-		saved.Run.Changes = append(saved.Run.Changes, checkpoint.Change{Step: saved.State.Step, Change: c})
-		r.notes = append(r.notes, fmt.Sprintf("%s was %s, and is %s from here on", c.Name, c.From, c.To))
-	}
-	saved.Run.Settings, r.Settings = settings, settings
-	return nil
+	r.Settings, err = setting.Merge(machine.Fields, r.Given, r.Settings, saved.Run.Settings)
+	return err
 }
 
 // findFiles reads the metrics of the epochs that a resumed run has behind it, and notes what is missing of its files.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"govae/internal/setting"
 	"govae/model"
 	"govae/model/machine"
 	"govae/train/checkpoint"
@@ -33,9 +34,9 @@ type Trainer struct {
 
 	// Where training stands.
 	step      uint64
-	epoch     int             // epochs completed
-	partial   checkpoint.Sums // over the images of the unfinished epoch that are done
-	bestEpoch int             // the one with the lowest test loss so far; 0: none yet
+	epoch     int  // epochs completed
+	partial   sums // over the images of the unfinished epoch that are done
+	bestEpoch int  // the one with the lowest test loss so far; 0: none yet
 	bestLoss  float64
 	err       error // after which the machine's state is good for nothing
 
@@ -52,9 +53,10 @@ func New(cfg model.Config, s machine.Settings, set *dataset.Set, name device.Nam
 }
 
 func newTrainer(cfg model.Config, s machine.Settings, set *dataset.Set, name device.Name, open opener) (*Trainer, error) {
-	if err := set.Check(); err != nil {
+	if err := checkSet(set); err != nil {
 		return nil, err
 	}
+	cfg = cfg.Clone()
 	cfg.Image, cfg.Classes = set.Train.Shape, set.Classes()
 	t := &Trainer{
 		job:  machine.Job{Model: cfg, Settings: s, Train: &set.Train, Test: &set.Test},
@@ -63,15 +65,35 @@ func newTrainer(cfg model.Config, s machine.Settings, set *dataset.Set, name dev
 	return t.open(name, open)
 }
 
-// Resume returns a Trainer that goes on where a checkpoint was taken, with the settings that c.Run has, on the same data set. It
-// returns ErrOtherData if the set is another, and an error if c is of weights alone.
-func Resume(c *checkpoint.Checkpoint, set *dataset.Set, name device.Name) (*Trainer, error) {
-	return resumeTrainer(c, set, name, device.Open)
+func checkSet(set *dataset.Set) error {
+	if set == nil {
+		return errors.New("train: there is no data set")
+	}
+	return set.Check()
 }
 
-func resumeTrainer(c *checkpoint.Checkpoint, set *dataset.Set, name device.Name, open opener) (*Trainer, error) {
-	if err := set.Check(); err != nil {
+// Resume returns a Trainer that goes on where a checkpoint was taken, on the same data set. It returns ErrOtherData if the set is another, and
+// errors where c is of weights alone, or does not pass its Check.
+func Resume(c *checkpoint.Checkpoint, set *dataset.Set, name device.Name) (*Trainer, error) {
+	var s machine.Settings
+	if c.Run != nil {
+		s = c.Run.Settings
+	}
+	return ResumeWith(s, c, set, name)
+}
+
+// ResumeWith is Resume with settings that are others than the checkpoint's in what may change: the learning rate and β. The Trainer's checkpoints
+// record what changed, and at which step. Where losses before and after a change mean two things, the lowest is looked for anew.
+func ResumeWith(s machine.Settings, c *checkpoint.Checkpoint, set *dataset.Set, name device.Name) (*Trainer, error) {
+	return resumeTrainer(c, s, set, name, device.Open)
+}
+
+func resumeTrainer(c *checkpoint.Checkpoint, s machine.Settings, set *dataset.Set, name device.Name, open opener) (*Trainer, error) {
+	if err := checkSet(set); err != nil {
 		return nil, err
+	}
+	if err := c.Check(); err != nil {
+		return nil, fmt.Errorf("train: checkpoint: %w", err)
 	}
 	if c.Run == nil {
 		return nil, errors.New("train: the checkpoint is of weights alone, from which no run can be resumed")
@@ -79,19 +101,28 @@ func resumeTrainer(c *checkpoint.Checkpoint, set *dataset.Set, name device.Name,
 	if err := fits(c, set); err != nil {
 		return nil, err
 	}
-	cfg := c.Config
+	changes, comparable, err := setting.Changes(machine.Fields, s, c.Run.Settings)
+	if err != nil {
+		return nil, err
+	}
+	cfg := c.Config.Clone()
 	cfg.Classes = set.Classes() // which checkpoints of the first version do not have
 	t := &Trainer{
-		job:       machine.Job{Model: cfg, Settings: c.Run.Settings, Train: &set.Train, Test: &set.Test, State: c.State},
+		job:       machine.Job{Model: cfg, Settings: s, Train: &set.Train, Test: &set.Test, State: c.State},
 		data:      c.Run.Data,
-		changes:   c.Run.Changes,
+		changes:   slices.Clone(c.Run.Changes),
 		step:      c.State.Step,
 		epoch:     c.Run.Epoch,
-		partial:   c.Run.Partial,
+		partial:   sumsOf(c.Run.Partial, cfg.Terms()),
 		bestEpoch: c.Run.BestEpoch,
 		bestLoss:  c.Run.BestLoss,
 	}
-	t.partial.Terms = slices.Clone(t.partial.Terms) // c keeps its own
+	for _, change := range changes {
+		t.changes = append(t.changes, checkpoint.Change{Step: t.step, Change: change})
+	}
+	if !comparable {
+		t.bestEpoch, t.bestLoss = 0, 0
+	}
 	return t.open(name, open)
 }
 
@@ -124,7 +155,7 @@ func fits(c *checkpoint.Checkpoint, set *dataset.Set) error {
 }
 
 // Config returns the description of the model.
-func (t *Trainer) Config() model.Config { return t.job.Model }
+func (t *Trainer) Config() model.Config { return t.job.Model.Clone() }
 
 // Device returns what the Trainer runs on, in words: cpu, 2 cores.
 func (t *Trainer) Device() string { return t.device }
@@ -134,7 +165,7 @@ func (t *Trainer) steps() int { return machine.Steps(t.job.Train.Len(), t.job.Se
 
 // Progress returns where training stands.
 func (t *Trainer) Progress() report.Progress {
-	return report.Progress{Epoch: t.epoch + 1, Step: t.step, Images: t.partial.Images, Of: t.job.Train.Len(), Terms: mean(t.partial)}
+	return report.Progress{Epoch: t.epoch + 1, Step: t.step, Images: t.partial.images, Of: t.job.Train.Len(), Terms: t.partial.mean()}
 }
 
 // Generator returns a Generator of the model as it is at the moment of each call, on the machine that trains it: a call waits while
@@ -150,14 +181,12 @@ func (t *Trainer) Checkpoint() (*checkpoint.Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	partial := t.partial
-	partial.Terms = slices.Clone(partial.Terms)
 	return &checkpoint.Checkpoint{
-		Config: t.job.Model,
+		Config: t.job.Model.Clone(),
 		State:  state,
 		Run: &checkpoint.Run{
-			Settings: t.job.Settings, Changes: t.changes, Data: t.data,
-			Epoch: t.epoch, Partial: partial,
+			Settings: t.job.Settings, Changes: slices.Clone(t.changes), Data: t.data,
+			Epoch: t.epoch, Partial: t.partial.stored(t.job.Model.Terms()),
 			BestEpoch: t.bestEpoch, BestLoss: t.bestLoss,
 		},
 	}, nil

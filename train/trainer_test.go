@@ -141,7 +141,7 @@ func TestTrainerStopsAndGoesOn(t *testing.T) {
 
 	// One goes on itself, another from its checkpoint, which further steps of the first do not change.
 	c := mustCheckpoint(t, trainer)
-	terms := slices.Clone(c.Run.Partial.Terms)
+	terms := maps.Clone(c.Run.Partial.Terms)
 	got := mustEpoch(t, trainer)
 	_, _, set := inMemory(t)
 	resumed, err := Resume(c, set, device.CPU)
@@ -157,7 +157,7 @@ func TestTrainerStopsAndGoesOn(t *testing.T) {
 	}
 	sameTensors(t, mustCheckpoint(t, trainer), mustCheckpoint(t, whole))
 	sameTensors(t, mustCheckpoint(t, resumed), mustCheckpoint(t, whole))
-	if c.State.Step != 2 || c.Run.Partial.Images != 2*batch || !slices.Equal(c.Run.Partial.Terms, terms) {
+	if c.State.Step != 2 || c.Run.Partial.Images != 2*batch || !maps.Equal(c.Run.Partial.Terms, terms) {
 		t.Errorf("the checkpoint has moved on to step %d, %+v", c.State.Step, c.Run)
 	}
 }
@@ -180,6 +180,101 @@ func TestTrainerEndsWhereTheLossIsNotFinite(t *testing.T) {
 	}
 	if _, again := trainer.Checkpoint(); again != err {
 		t.Errorf("the checkpoint's error is %v, want %v", again, err)
+	}
+}
+
+// TestLostTrainerGeneratesNothing makes an update that overflows, after which there are no weights to draw with.
+func TestLostTrainerGeneratesNothing(t *testing.T) {
+	cfg, settings, set := inMemory(t)
+	settings.Beta = 1e22
+	trainer, err := New(cfg, settings, set, device.CPU)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trainer.Close()
+	g := trainer.Generator()
+	if _, err := g.Sample(1, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trainer.Epoch(t.Context(), nil); !errors.Is(err, machine.ErrNotFinite) {
+		t.Fatalf("error is %v, want ErrNotFinite", err)
+	}
+	if images, err := g.Sample(1, 1); !errors.Is(err, machine.ErrNotFinite) || images != nil {
+		t.Errorf("it draws %v, and the error is %v, want ErrNotFinite", images, err)
+	}
+}
+
+// TestTrainerSharesNothing checks that what a caller does with what it gave or was given changes nothing in the training.
+func TestTrainerSharesNothing(t *testing.T) {
+	cfg, settings, set := inMemory(t)
+	trainer, err := New(cfg, settings, set, device.CPU)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trainer.Close()
+	cfg.Hidden[0] = 99
+	trainer.Config().Hidden[0] = 98
+	trainer.Generator().Config().Hidden[0] = 97
+	mustEpoch(t, trainer)
+	c := mustCheckpoint(t, trainer)
+	c.Config.Hidden[0] = 96
+	c.State.Weights["mean.bias"].Float32s()[0] = 95
+	mustEpoch(t, trainer)
+	if again := mustCheckpoint(t, trainer); again.Config.Hidden[0] != 7 || again.Check() != nil || again.State.Weights["mean.bias"].Float32s()[0] > 90 {
+		t.Errorf("the model has become %v (%v)", again.Config, again.Check())
+	}
+}
+
+// TestResumeWithOtherSettings checks that a program that changes β leaves the same traces as the command's user: the change with its step, and
+// the lowest loss looked for anew, since losses with another β mean another thing. With another rate they do not.
+func TestResumeWithOtherSettings(t *testing.T) {
+	trainer := newTestTrainer(t)
+	mustEpoch(t, trainer)
+	c := mustCheckpoint(t, trainer)
+	_, _, set := inMemory(t)
+	for _, test := range []struct {
+		field    string
+		change   func(*machine.Settings)
+		to       string
+		wantBest int
+	}{
+		{"learning_rate", func(s *machine.Settings) { s.LearningRate = 1e-30 }, "1e-30", 1},
+		{"beta", func(s *machine.Settings) { s.Beta = 1e3 }, "1000", 2}, // with a far greater loss
+	} {
+		s := c.Run.Settings
+		test.change(&s)
+		resumed, err := ResumeWith(s, c, set, device.CPU)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resumed.bestLoss -= 1 // below what an epoch more comes to
+		mustEpoch(t, resumed)
+		got := mustCheckpoint(t, resumed).Run
+		if n := len(got.Changes); n != 1 || got.Changes[0].Step != epochSteps || got.Changes[0].Name != test.field || got.Changes[0].To != test.to {
+			t.Errorf("%s: changes are %+v", test.field, got.Changes)
+		}
+		if got.BestEpoch != test.wantBest || got.Settings != s {
+			t.Errorf("%s: the best is epoch %d with %+v, want %d", test.field, got.BestEpoch, got.Settings, test.wantBest)
+		}
+		resumed.Close()
+	}
+}
+
+// TestTermThatIsNewInAnEpoch resumes an epoch of which a term's sum is not known: it stays unknown for that epoch alone.
+func TestTermThatIsNewInAnEpoch(t *testing.T) {
+	o := interruptedAtStep10(t)
+	changeCheckpoint(t, o, func(c *checkpoint.Checkpoint) { delete(c.Run.Partial.Terms, "kl") })
+	if err := interruptedAfter(t, o, 1); !errors.Is(err, ErrInterrupted) {
+		t.Fatal(err)
+	}
+	if terms := load(t, o, "checkpoint.safetensors").Run.Partial.Terms; len(terms) != 2 {
+		t.Errorf("sums are %v, want those of loss and reconstruction", terms)
+	}
+	o.Epochs = 3
+	mustRun(t, o)
+	rows := metricsRows(t, o)
+	if rows[2][4] != "" || rows[2][3] == "" || rows[3][4] == "" || rows[2][7] == "" {
+		t.Errorf("metrics are %v, want train_kl of the second epoch to be empty alone", rows)
 	}
 }
 
@@ -225,6 +320,22 @@ func TestTrainerErrors(t *testing.T) {
 		{"settings", func() (*Trainer, error) {
 			return Resume(changed(func(c *checkpoint.Checkpoint) { c.Run.Settings.LearningRate = -1 }), set, device.CPU)
 		}, "learning_rate is -1"},
+		{"no batch", func() (*Trainer, error) {
+			return Resume(changed(func(c *checkpoint.Checkpoint) { c.Run.Settings.Batch = 0 }), set, device.CPU)
+		}, "batch is 0"},
+		{"no weights", func() (*Trainer, error) {
+			return Resume(changed(func(c *checkpoint.Checkpoint) { c.State.Weights = nil }), set, device.CPU)
+		}, "weights: model: parameter encoder.0.weight is missing"},
+		{"no moments", func() (*Trainer, error) {
+			return Resume(changed(func(c *checkpoint.Checkpoint) { c.State.SecondMoment = nil }), set, device.CPU)
+		}, "second moments (adam.v.): model: parameter encoder.0.weight is missing"},
+		{"another seed", func() (*Trainer, error) {
+			s := settings
+			s.Seed++
+			return ResumeWith(s, good, set, device.CPU)
+		}, "seed is 2, but the run to resume was started with 1"},
+		{"no data set", func() (*Trainer, error) { return New(cfg, settings, nil, device.CPU) }, "no data set"},
+		{"no data set, resumed", func() (*Trainer, error) { return Resume(good, nil, device.CPU) }, "no data set"},
 		{"weights", func() (*Trainer, error) {
 			return Resume(changed(func(c *checkpoint.Checkpoint) {
 				c.State.Weights["mean.bias"] = tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(4))

@@ -47,9 +47,7 @@ type options struct {
 }
 
 // likeFields describes what the shapes of a model's weights do not tell of it, but for the shape of its images.
-var likeFields = slices.DeleteFunc(slices.Clone(model.Fields), func(f setting.Field[model.Config]) bool {
-	return f.Name == "hidden" || f.Name == "latent"
-})
+var likeFields = slices.DeleteFunc(slices.Clone(model.Fields), func(f setting.Field[model.Config]) bool { return !f.OfWeights })
 
 // likeFlags returns the flags that say it.
 func likeFlags() (flags []string) {

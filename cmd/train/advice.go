@@ -23,7 +23,7 @@ var advice = []struct {
 	{rundir.ErrUnderWay, "wait for it, or give another -out"},
 	{rundir.ErrNothingToResume, "name a run with -out"},
 	{device.ErrUnavailable, "use -device cpu, or auto to take what there is"},
-	{machine.ErrNotFinite, "try a smaller -lr; the last checkpoint, if there is one, stays"},
+	{machine.ErrNotFinite, "try a smaller -lr, or -beta where that is large; the last checkpoint, if there is one, stays"},
 }
 
 // advised returns err with the advice for it.

@@ -68,7 +68,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"-lr", "NaN"}, "-lr is NaN, want a number from 1e-30 on"},
 		{[]string{"-batch", "-3"}, "-batch is -3, want 1 to 65536"},
 		{[]string{"-beta", "x"}, `invalid value "x" for flag -beta`},
-		{[]string{"-model", "gan"}, `-model is "gan", want vae`},
+		{[]string{"-model", "gan"}, `-model is "gan", want `},
 		{[]string{"-hidden", "400,-1"}, "-hidden is 400,-1, want"},
 		{[]string{"-graph", "model.png"}, `-graph is "model.png"`},
 		{[]string{"-graph", "model.dot", "-resume"}, "leave out -resume and -force"},

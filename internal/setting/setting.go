@@ -20,13 +20,15 @@ type Field[S any] struct {
 	Arg       string // what stands for the value in the help: N
 	Help      string // what the field is, without its default
 	MayChange bool   // whether a run may go on with another value
+	OfLoss    bool   // whether losses with another value mean another thing
+	OfWeights bool   // whether weights mean nothing without it, though their shapes do not tell it
 
 	at   func(*S) Value
 	want func(*S) string // what is wanted instead, where the value will not do; nil: every value will do
 }
 
-// Text returns the field's value in s as text.
-func (f Field[S]) Text(s *S) string { return f.at(s).String() }
+// Changeable says whether a run may go on with another value.
+func (f Field[S]) Changeable() bool { return f.MayChange }
 
 // Value is a place in a struct that is written and read as text.
 type Value = flag.Value
@@ -63,25 +65,57 @@ func Check[S any](fields []Field[S], s *S) error {
 	return nil
 }
 
-// Resume returns what a run goes on with that was started with stored: that, but for the given fields, which are named, as s has
-// them. It lists the fields that so change; where one may not, the error is a *Changed. Names that the fields do not have are passed over.
-func Resume[S any](fields []Field[S], given []string, s, stored S) (S, []Change, error) {
-	resumed := stored
-	var changes []Change
+// Merge returns stored with the given fields, which are named, as s has them. Names that the fields do not have are passed over.
+func Merge[S any](fields []Field[S], given []string, s, stored S) (S, error) {
+	merged := stored
+	for _, f := range fields {
+		if !slices.Contains(given, f.Name) {
+			continue
+		}
+		if err := f.at(&merged).Set(f.at(&s).String()); err != nil {
+			return stored, fmt.Errorf("%s: %w", f.Name, err)
+		}
+	}
+	return merged, nil
+}
+
+// Changes lists what changes in a run that was started with stored and goes on with s, and says whether its losses can be compared with those
+// before. Where a field may not change, the error is a *Changed.
+func Changes[S any](fields []Field[S], s, stored S) (changes []Change, comparable bool, err error) {
+	comparable = true
 	for _, f := range fields {
 		is, was := f.at(&s), f.at(&stored)
-		if !slices.Contains(given, f.Name) || is.String() == was.String() {
+		if is.String() == was.String() {
 			continue
 		}
 		if !f.MayChange {
-			return stored, nil, &Changed{f.Name, f.Flag, shown(is), shown(was)}
-		}
-		if err := f.at(&resumed).Set(is.String()); err != nil {
-			return stored, nil, fmt.Errorf("%s: %w", f.Name, err)
+			return nil, false, &Changed{f.Name, f.Flag, shown(is), shown(was)}
 		}
 		changes = append(changes, Change{f.Name, was.String(), is.String()})
+		comparable = comparable && !f.OfLoss
 	}
-	return resumed, changes, nil
+	return changes, comparable, nil
+}
+
+// Unknown returns those of the names that none of the fields has.
+func Unknown[S any](fields []Field[S], names []string) (unknown []string) {
+	for _, name := range names {
+		if !slices.ContainsFunc(fields, func(f Field[S]) bool { return f.Name == name }) {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
+}
+
+// Flags returns the flags of the fields that are chosen, with their hyphens and commas between them.
+func Flags[S any](fields []Field[S], chosen func(Field[S]) bool) string {
+	var flags []string
+	for _, f := range fields {
+		if chosen(f) {
+			flags = append(flags, "-"+f.Flag)
+		}
+	}
+	return strings.Join(flags, ", ")
 }
 
 // AddFlags adds a flag for each field of s. What s holds is its default.

@@ -19,6 +19,7 @@ import (
 type CPU struct {
 	job      Job
 	state    State
+	lost     error // says why the state is, which every call then returns; nil: it is not
 	programs map[programKey]*program
 	feeder   feeder
 }
@@ -46,6 +47,7 @@ func NewCPU(j Job) (*CPU, error) {
 	if err := j.Validate(); err != nil {
 		return nil, err
 	}
+	j.Model = j.Model.Clone()
 	state, err := j.Start()
 	if err != nil {
 		return nil, err
@@ -72,7 +74,8 @@ func (m *CPU) Train(indices []int) ([]Terms, error) {
 		rate := m.job.Settings.Rate(m.job.Epoch(m.state.Step))
 		m.state.Step++
 		if !adam(parameters, rate, m.state.Step) {
-			return fmt.Errorf("%w after an update that overflows", ErrNotFinite)
+			m.lost = fmt.Errorf("%w after an update that overflows", ErrNotFinite)
+			return m.lost
 		}
 		return nil
 	})
@@ -92,6 +95,9 @@ func (m *CPU) Evaluate(indices []int) ([]Terms, error) {
 // each runs the training graph for the images at indices, batch by batch, and calls do after each: for the training images with the
 // graph's backward part, or, in a test, for the test images without. An error of do is the end.
 func (m *CPU) each(indices []int, test bool, do func(*program) error) error {
+	if m.lost != nil {
+		return m.lost
+	}
 	images, err := m.job.at(indices, test)
 	if err != nil {
 		return err
@@ -131,6 +137,9 @@ const forwardBatch = 64
 
 // Forward implements Machine.
 func (m *CPU) Forward(part model.Part, rows ...[]float32) ([][]float32, error) {
+	if m.lost != nil {
+		return nil, m.lost
+	}
 	if part == model.Train {
 		return nil, fmt.Errorf("machine: the graph to %s has no outputs", part)
 	}
@@ -173,7 +182,7 @@ func (p *program) feed(values [][]float32) {
 func (m *CPU) run(p *program) error {
 	for i, scalar := range p.scalars {
 		if scalar != nil {
-			value, _ := m.job.Settings.Scalar(p.network.Inputs[i].Name(), m.job.Epoch(m.state.Step))
+			value, _ := m.job.Scalar(p.network.Inputs[i].Name(), m.state.Step, p.gradients == nil)
 			*scalar = gorgonia.F32(value)
 		}
 	}
@@ -227,7 +236,7 @@ func (m *CPU) bind(p *program, i int, in model.Input) error {
 		p.matrices[i] = tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(in.Shape()...))
 		return gorgonia.Let(in.Node, p.matrices[i])
 	}
-	if _, ok := m.job.Settings.Scalar(in.Name(), 0); !ok {
+	if _, ok := m.job.Scalar(in.Name(), 0, false); !ok {
 		return errors.New("no setting feeds it")
 	}
 	p.scalars[i] = gorgonia.NewF32(0)
@@ -238,7 +247,7 @@ func (m *CPU) bind(p *program, i int, in model.Input) error {
 func (p *program) terms() Terms {
 	terms := make(Terms, len(p.network.Terms))
 	for i, term := range p.network.Terms {
-		terms[i] = float64(*term.Value().(*gorgonia.F32))
+		terms[i] = float64(*term.Node.Value().(*gorgonia.F32))
 	}
 	return terms
 }
@@ -252,7 +261,12 @@ func (p *program) withGradients() []values {
 }
 
 // State implements Machine.
-func (m *CPU) State() (State, error) { return m.state.Clone(), nil }
+func (m *CPU) State() (State, error) {
+	if m.lost != nil {
+		return State{}, m.lost
+	}
+	return m.state.Clone(), nil
+}
 
 // Close implements Machine.
 func (m *CPU) Close() error {

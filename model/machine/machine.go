@@ -25,7 +25,7 @@ type Machine interface {
 	//
 	// A step whose loss, or whose update, is not finite is the last: its terms are returned with ErrNotFinite. If it is the
 	// loss, the state stays as it was before the step; if it is the update, which is found at the end of the call at the
-	// latest, the state is lost. An index that no image has is an error before the first step.
+	// latest, the state is lost, and every later call returns that error. An index that no image has is an error before the first step.
 	Train(indices []int) ([]Terms, error)
 
 	// Evaluate returns the terms over the test images at indices, means over one batch of Settings.Batch images after the other.
@@ -125,6 +125,16 @@ func (j Job) Epoch(step uint64) float64 {
 		return 0
 	}
 	return float64(step) / float64(Steps(j.Train.Len(), j.Settings.Batch))
+}
+
+// Scalar returns what feeds the model.Setting input of that name after so many steps, as Settings.Scalar has it. In an evaluation it is what
+// the setting comes to at last, so that test losses can be compared.
+func (j Job) Scalar(input string, step uint64, test bool) (value float32, ok bool) {
+	epoch := j.Epoch(step)
+	if test {
+		epoch = math.Inf(1)
+	}
+	return j.Settings.Scalar(input, epoch)
 }
 
 // Steps returns how many steps take so many images once. The last takes what is left over from whole batches.

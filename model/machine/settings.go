@@ -34,7 +34,7 @@ var Fields = []setting.Field[Settings]{
 		func(s *Settings) *int { return &s.Batch }, 1, maxBatch),
 	setting.Float(setting.Field[Settings]{Name: "learning_rate", Flag: "lr", Arg: "X", Help: "learning rate of Adam", MayChange: true},
 		func(s *Settings) *float64 { return &s.LearningRate }, minRate, math.MaxFloat32),
-	setting.Float(setting.Field[Settings]{Name: "beta", Flag: "beta", Arg: "X", Help: "weight of the KL in the loss", MayChange: true},
+	setting.Float(setting.Field[Settings]{Name: "beta", Flag: "beta", Arg: "X", Help: "weight of the KL in the loss", MayChange: true, OfLoss: true},
 		func(s *Settings) *float64 { return &s.Beta }, 0, math.MaxFloat32),
 }
 

@@ -64,9 +64,9 @@ type Data struct {
 
 // Sums are sums over the images of an epoch seen so far.
 type Sums struct {
-	Images  int           `json:"images"`
-	Terms   machine.Terms `json:"terms"` // in the order of the model's; none where there are no images
-	Seconds float64       `json:"seconds"`
+	Images  int                `json:"images"`
+	Terms   map[string]float64 `json:"terms"` // by name; one that the model did not report yet is missing, and so are all where there are no images
+	Seconds float64            `json:"seconds"`
 }
 
 // Weights returns the weights alone, which the two checkpoints then share.
@@ -98,7 +98,7 @@ func Write(w io.Writer, c *Checkpoint) error {
 
 // encode returns c as a file that read takes.
 func (c *Checkpoint) encode() (*encoded, error) {
-	if err := c.check(); err != nil {
+	if err := c.Check(); err != nil {
 		return nil, err
 	}
 	metadata, err := c.metadata()
@@ -123,21 +123,32 @@ func Load(path string) (*Checkpoint, error) { return open(path, read) }
 // uses. The widths of the layers and the shape of the images follow from the tensors' shapes, as model.Config.Fit has it; all else
 // is as in like.
 func LoadWeights(path string, like model.Config) (*Checkpoint, error) {
-	return open(path, func(r io.Reader, size int64) (*Checkpoint, error) {
-		l, err := readLayout(r, size)
-		if err != nil {
-			return nil, err
-		}
-		if l.metadata["format"] == formatName { // and Config and run would be passed over
-			return nil, errors.New("it is a checkpoint that says itself what model it is of, want another program's file")
-		}
-		cfg, err := like.Fit(l.shapes())
-		if err != nil {
-			return nil, err
-		}
-		c := &Checkpoint{Config: cfg}
-		return c, c.readTensors(r, l)
-	})
+	return open(path, func(r io.Reader, size int64) (*Checkpoint, error) { return readWeights(r, size, like) })
+}
+
+// ReadWeights is LoadWeights for a file that begins where r stands and is all that follows there.
+func ReadWeights(r io.Reader, like model.Config) (*Checkpoint, error) {
+	c, err := readWeights(r, unknownSize, like)
+	if err != nil {
+		return nil, fmt.Errorf("weights: %w", err)
+	}
+	return c, nil
+}
+
+func readWeights(r io.Reader, size int64, like model.Config) (*Checkpoint, error) {
+	l, err := readLayout(r, size)
+	if err != nil {
+		return nil, err
+	}
+	if l.metadata["format"] == formatName { // and Config and run would be passed over
+		return nil, errors.New("it is a checkpoint that says itself what model it is of, want another program's file")
+	}
+	cfg, err := like.Fit(l.shapes())
+	if err != nil {
+		return nil, err
+	}
+	c := &Checkpoint{Config: cfg}
+	return c, c.readTensors(r, l)
 }
 
 // open returns the checkpoint that f reads from the file at path, of which it is told the size. Its errors name the file.
@@ -196,7 +207,7 @@ func read(r io.Reader, size int64) (*Checkpoint, error) {
 	sets := c.sets()
 	for i, shapes := range bySet(sets, l.shapes()) {
 		if err := c.Config.CheckShapes(shapes); err != nil {
-			return nil, fmt.Errorf("%s: %w", sets[i].what(), err)
+			return nil, fmt.Errorf("%s: %w", titled(sets[i]), err)
 		}
 	}
 	return c, c.readTensors(r, l)
@@ -212,32 +223,24 @@ func (c *Checkpoint) readTensors(r io.Reader, l layout) error {
 	for i, tensors := range bySet(sets, all) {
 		*sets[i].Tensors = tensors
 	}
-	return c.check()
+	return c.Check()
 }
 
-// set is a set of tensors that a checkpoint holds.
-type set struct{ machine.Set }
+// sets lists the State's sets that the checkpoint must have: all, or the weights alone.
+func (c *Checkpoint) sets() []machine.Set {
+	return slices.DeleteFunc(c.State.Sets(), func(s machine.Set) bool { return c.Run == nil && s.Tensors != &c.State.Weights })
+}
 
-// what names the set in errors.
-func (s set) what() string {
+// titled names a set in errors.
+func titled(s machine.Set) string {
 	if s.Prefix == "" {
 		return s.Name
 	}
 	return fmt.Sprintf("%s (%s)", s.Name, s.Prefix)
 }
 
-// sets lists the State's sets that the checkpoint must have: all, or the weights alone.
-func (c *Checkpoint) sets() (held []set) {
-	for _, s := range c.State.Sets() {
-		if c.Run != nil || s.Tensors == &c.State.Weights {
-			held = append(held, set{s})
-		}
-	}
-	return held
-}
-
 // bySet splits a map by tensor name into one for each set, by parameter name.
-func bySet[T any](sets []set, all map[string]T) []map[string]T {
+func bySet[T any](sets []machine.Set, all map[string]T) []map[string]T {
 	split := make([]map[string]T, len(sets))
 	for i := range split {
 		split[i] = make(map[string]T)
@@ -253,13 +256,13 @@ func bySet[T any](sets []set, all map[string]T) []map[string]T {
 	return split
 }
 
-// check reports the first thing that keeps a run from continuing, or pictures from being made, from c.
-func (c *Checkpoint) check() error {
+// Check reports the first thing that keeps a run from continuing, or pictures from being made, from c. What Load and Read return has passed it.
+func (c *Checkpoint) Check() error {
 	if err := c.Config.Validate(); err != nil {
 		return fmt.Errorf("config: %w", err)
 	}
 	if c.Run != nil {
-		if err := c.Run.check(len(c.Config.Terms())); err != nil {
+		if err := c.Run.check(c.Config.Terms()); err != nil {
 			return fmt.Errorf("run: %w", err)
 		}
 	} else if c.State.FirstMoment != nil || c.State.SecondMoment != nil || c.State.Step != 0 {
@@ -270,14 +273,14 @@ func (c *Checkpoint) check() error {
 			return err
 		}
 		if err := s.Tensors.Check(c.Config); err != nil {
-			return fmt.Errorf("%s: %w", s.what(), err)
+			return fmt.Errorf("%s: %w", titled(s), err)
 		}
 	}
 	return nil
 }
 
 // checkValues makes sure that each value of the set is finite and not below its least.
-func checkValues(s set) error {
+func checkValues(s machine.Set) error {
 	for _, name := range slices.Sorted(maps.Keys(*s.Tensors)) {
 		values, err := rowMajor((*s.Tensors)[name])
 		if err != nil {
@@ -292,13 +295,10 @@ func checkValues(s set) error {
 	return nil
 }
 
-// check reports the first field whose value no run of a model with so many terms can have.
-func (r *Run) check(terms int) error {
+// check reports the first field whose value no run of a model with these terms can have.
+func (r *Run) check(terms []model.Term) error {
 	if err := r.Settings.Validate(); err != nil {
 		return err
-	}
-	if n := len(r.Partial.Terms); n != 0 && n != terms || (n == 0) != (r.Partial.Images == 0) {
-		return fmt.Errorf("partial.terms has %d values for %d images of a model with %d terms", n, r.Partial.Images, terms)
 	}
 	for _, field := range []struct {
 		name        string
@@ -317,16 +317,30 @@ func (r *Run) check(terms int) error {
 			return fmt.Errorf("%s is %d, want at most %d", field.name, field.value, field.most)
 		}
 	}
-	for i, sum := range r.Partial.Terms { // of any sign: a density may exceed 1, and rounding may take a KL below 0
-		if !finite(sum) {
-			return fmt.Errorf("partial.terms[%d] is %v, want a finite number", i, sum)
-		}
-	}
-	if s := r.Partial.Seconds; !finite(s) || s < 0 {
-		return fmt.Errorf("partial.seconds is %v, want a finite number from 0 on", s)
+	if err := r.Partial.check(terms); err != nil {
+		return fmt.Errorf("partial.%w", err)
 	}
 	if !finite(r.BestLoss) {
 		return fmt.Errorf("best_loss is %v, want a finite number", r.BestLoss)
+	}
+	return nil
+}
+
+// check reports the first of the sums that no epoch of a model with these terms can have.
+func (s Sums) check(terms []model.Term) error {
+	for _, name := range slices.Sorted(maps.Keys(s.Terms)) {
+		if !slices.ContainsFunc(terms, func(t model.Term) bool { return t.Name == name }) {
+			return fmt.Errorf("terms has %q, which the model does not report", name)
+		}
+		if sum := s.Terms[name]; !finite(sum) { // of any sign: a density may exceed 1, and rounding may take a KL below 0
+			return fmt.Errorf("terms.%s is %v, want a finite number", name, sum)
+		}
+	}
+	if _, ok := s.Terms[terms[0].Name]; ok != (s.Images > 0) || !ok && len(s.Terms) > 0 {
+		return fmt.Errorf("terms has %d sums for %d images, want those of the images, with the %s among them", len(s.Terms), s.Images, terms[0].Name)
+	}
+	if !finite(s.Seconds) || s.Seconds < 0 {
+		return fmt.Errorf("seconds is %v, want a finite number from 0 on", s.Seconds)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ const (
 		`"likelihood":"bernoulli","activation":"relu"}`
 	tinyRun = `{"step":5,"settings":{"seed":1,"batch":3,"learning_rate":0.001,"beta":1},` +
 		`"changes":[{"step":2,"name":"beta","from":"2","to":"1"}],"data":{"name":"MNIST","images":7,"fingerprint":"abc"},"epoch":2,` +
-		`"partial":{"images":3,"terms":[5.25,4.5,0.5],"seconds":2},"best_epoch":1,"best_loss":105.5}`
+		`"partial":{"images":3,"terms":{"loss":5.25,"reconstruction":4.5,"kl":0.5},"seconds":2},"best_epoch":1,"best_loss":105.5}`
 )
 
 // tinyHeader returns the header of the smallest checkpoint, as text that a test can spoil.
@@ -72,7 +72,7 @@ func TestLoadHandwritten(t *testing.T) {
 		Changes:   []Change{{Step: 2, Change: setting.Change{Name: "beta", From: "2", To: "1"}}},
 		Data:      Data{Name: "MNIST", Images: 7, Fingerprint: "abc"},
 		Epoch:     2,
-		Partial:   Sums{Images: 3, Terms: machine.Terms{5.25, 4.5, 0.5}, Seconds: 2},
+		Partial:   Sums{Images: 3, Terms: map[string]float64{"loss": 5.25, "reconstruction": 4.5, "kl": 0.5}, Seconds: 2},
 		BestEpoch: 1, BestLoss: 105.5,
 	}); !reflect.DeepEqual(c.Run, want) || c.State.Step != 5 {
 		t.Errorf("step is %d and run %+v, want 5 and %+v", c.State.Step, c.Run, want)
@@ -167,7 +167,7 @@ var corruptHeaders = []struct{ name, old, new, want string }{
 	{"run with a setting of another name", `\"seed\":1`, `\"sead\":1`, `run: settings: unknown field "sead"`},
 	{"run with settings that are null", `{\"seed\":1,\"batch\":3,\"learning_rate\":0.001,\"beta\":1}`, `null`, `run: settings: it is null`},
 	{"run without the images of an epoch", `\"partial\":{\"images\":3,`, `\"partial\":{`, `run: partial: the field "images" is missing`},
-	{"run with the sums of version 1", `\"terms\":[5.25,4.5,0.5]`, `\"reconstruction\":4.5,\"kl\":0.5`, `run: partial: unknown field "kl"`},
+	{"run with the sums of version 1", `\"terms\":{\"loss\":5.25,\"reconstruction\":4.5,\"kl\":0.5}`, `\"reconstruction\":4.5,\"kl\":0.5`, `run: partial: unknown field "kl"`},
 	{"run without the step", `\"step\":5,`, ``, `run: the field "step" is missing`},
 	{"negative step", `\"step\":5`, `\"step\":-5`, "run: json"},
 	{"step over 64 bits", `\"step\":5`, `\"step\":18446744073709551616`, "run: json"},
@@ -186,11 +186,13 @@ var corruptHeaders = []struct{ name, old, new, want string }{
 	{"no images", `\"images\":7`, `\"images\":0`, "run: data.images is 0"},
 	{"more images seen than there are", `\"images\":3`, `\"images\":8`, "run: partial.images is 8, want at most 7"},
 	{"negative images seen", `\"images\":3`, `\"images\":-1`, "run: partial.images is -1"},
-	{"a term too many", `[5.25,4.5,0.5]`, `[5.25,4.5,0.5,1]`, "run: partial.terms has 4 values for 3 images of a model with 3 terms"},
-	{"no terms", `[5.25,4.5,0.5]`, `null`, "run: partial.terms has 0 values for 3 images"},
-	{"terms of no images", `\"images\":3`, `\"images\":0`, "run: partial.terms has 3 values for 0 images"},
-	{"term over float64", `[5.25,4.5,0.5]`, `[5.25,4.5,1e999]`, "partial.terms of type"},
-	{"term that is null", `[5.25,4.5,0.5]`, `[5.25,null,0.5]`, "run: partial: terms: [1]: it is null"},
+	{"an unknown term", `\"kl\":0.5`, `\"kl\":0.5,\"distance\":1`, `run: partial.terms has "distance", which the model does not report`},
+	{"no loss", `\"loss\":5.25,`, ``, "run: partial.terms has 2 sums for 3 images, want those of the images, with the loss among them"},
+	{"no terms", `{\"loss\":5.25,\"reconstruction\":4.5,\"kl\":0.5}`, `null`, "run: partial.terms has 0 sums for 3 images"},
+	{"terms in a list", `{\"loss\":5.25,\"reconstruction\":4.5,\"kl\":0.5}`, `[5.25,4.5,0.5]`, "partial.terms of type"},
+	{"terms of no images", `\"images\":3`, `\"images\":0`, "run: partial.terms has 3 sums for 0 images"},
+	{"term over float64", `\"kl\":0.5`, `\"kl\":1e999`, "partial.terms of type"},
+	{"term that is null", `\"reconstruction\":4.5`, `\"reconstruction\":null`, "run: partial: terms: reconstruction: it is null"},
 	{"negative seconds", `\"seconds\":2`, `\"seconds\":-2`, "run: partial.seconds is -2"},
 	{"best epoch to come", `\"best_epoch\":1`, `\"best_epoch\":3`, "run: best_epoch is 3, want at most 2"},
 

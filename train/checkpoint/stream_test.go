@@ -175,7 +175,7 @@ func TestReadBoundsWhatAHeaderTakes(t *testing.T) {
 		"[" + strings.Repeat("{},", 33_000) + "{}]",
 		strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000), // encoding/json takes a nesting of 10,000
 	} {
-		for _, old := range []string{`[1,1]`, `[1]`, `[{\"step\":2,\"name\":\"beta\",\"from\":\"2\",\"to\":\"1\"}]`, `[5.25,4.5,0.5]`} {
+		for _, old := range []string{`[1,1]`, `[1]`, `[{\"step\":2,\"name\":\"beta\",\"from\":\"2\",\"to\":\"1\"}]`, `{\"loss\":5.25,\"reconstruction\":4.5,\"kl\":0.5}`} {
 			file := tinyFile(strings.Replace(tinyHeader(), old, list, 1), tinyValues())
 			if len(file) < len(list) {
 				t.Fatalf("the header has no %s", old)

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-
-	"govae/model/machine"
 )
 
 // upgrades bring the metadata of version i+1 to the next one, each in place. run is nil in a file of weights alone. What they do not
@@ -103,5 +101,5 @@ func sumTerms(partial object, beta float64) error {
 	if images == 0 {
 		return partial.add("terms", nil)
 	}
-	return partial.add("terms", machine.Terms{loss, reconstruction, kl})
+	return partial.add("terms", map[string]float64{"loss": loss, "reconstruction": reconstruction, "kl": kl})
 }

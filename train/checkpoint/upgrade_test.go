@@ -41,7 +41,7 @@ func TestLoadVersion1(t *testing.T) {
 		Settings:  machine.Settings{Seed: math.MaxUint64, Batch: 3, LearningRate: 0.001, Beta: 4},
 		Data:      Data{Name: "MNIST", Images: 7, Fingerprint: "abc"},
 		Epoch:     2,
-		Partial:   Sums{Images: 3, Terms: machine.Terms{4.5 + 4*0.5, 4.5, 0.5}, Seconds: 2},
+		Partial:   Sums{Images: 3, Terms: map[string]float64{"loss": 4.5 + 4*0.5, "reconstruction": 4.5, "kl": 0.5}, Seconds: 2},
 		BestEpoch: 1, BestLoss: 105.5,
 	}); !reflect.DeepEqual(got.Run, want) {
 		t.Errorf("run is %+v, want %+v", got.Run, want)

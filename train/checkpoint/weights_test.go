@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"govae/model"
 	"govae/model/op"
@@ -313,4 +314,31 @@ func TestLoadWeightsRefusesAnInvalidLike(t *testing.T) {
 	if strings.Contains(err.Error(), "encoder") {
 		t.Errorf("error %q blames the file", err)
 	}
+}
+
+// TestReadWeights reads from a stream what LoadWeights reads from a file.
+func TestReadWeights(t *testing.T) {
+	path := othersFile(t, map[string]string{"format": "pt"}, othersEntries())
+	want, err := LoadWeights(path, like())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := readFile(t, path)
+	got, err := ReadWeights(iotest.OneByteReader(bytes.NewReader(file)), like())
+	if err != nil || got.Config.String() != want.Config.String() {
+		t.Fatalf("got %v (%v), want %v", got, err, want.Config)
+	}
+	wantSameBits(t, "weights", got.State.Weights, want.State.Weights)
+	if c, err := ReadWeights(bytes.NewReader(file[:len(file)-1]), like()); err == nil || c != nil || !strings.HasPrefix(err.Error(), "weights: ") {
+		t.Errorf("of a file cut short: %v, %v", c, err)
+	}
+}
+
+// TestLoadWeightsNamesBoth checks that a parameter under a name like ours, as logvar is, is named beside the one that is missing.
+func TestLoadWeightsNamesBoth(t *testing.T) {
+	entries := othersEntries()
+	entries["logvar.weight"] = entries["logVar.weight"]
+	delete(entries, "logVar.weight")
+	_, err := LoadWeights(othersFile(t, nil, entries), like())
+	wantError(t, err, "", "parameter logVar.weight is missing, and logvar.weight is unknown")
 }

@@ -15,7 +15,7 @@ type Name string
 
 // The names.
 const (
-	Auto Name = "auto" // CUDA where there is one, else the CPU
+	Auto Name = "auto" // CUDA where there is one, else the CPU; no name at all means the same
 	CPU  Name = "cpu"
 	CUDA Name = "cuda"
 )
@@ -33,7 +33,7 @@ func Open(name Name, j machine.Job) (machine.Machine, string, error) {
 	var why string
 	switch name {
 	case CPU:
-	case Auto, CUDA:
+	case Auto, "", CUDA:
 		m, words, err := cuda.Open(j)
 		if err == nil {
 			return machine.InTurns(m), words, nil

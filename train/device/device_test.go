@@ -62,7 +62,6 @@ func TestErrors(t *testing.T) {
 	}{
 		{CUDA, job(), ErrUnavailable, cuda.ErrUnavailable.Error()},
 		{"tpu", job(), nil, `device: there is none named "tpu"`},
-		{"", job(), nil, `device: there is none named ""`},
 		{CPU, broken, nil, "settings: batch is 0"},
 		{Auto, broken, nil, "settings: batch is 0"},
 	} {

@@ -244,3 +244,24 @@ func (h halfBroken) Forward(part model.Part, rows ...[]float32) ([][]float32, er
 	}
 	return h.Forwarder.Forward(part, rows...)
 }
+
+// TestOverflowIsNotTheCallersFault gives finite weights that make a code which is not.
+func TestOverflowIsNotTheCallersFault(t *testing.T) {
+	cfg := small(op.ReLU)
+	weights := model.InitialWeights(cfg, 1)
+	for _, name := range []string{"encoder.0.weight", "encoder.2.weight", "mean.weight"} {
+		for i := range weights[name].Float32s() {
+			weights[name].Float32s()[i] = 1e20
+		}
+	}
+	g := newGenerator(t, cfg, weights)
+	x := uniform(cfg.Image.Pixels())
+	_, _, encoded := g.Encode(x)
+	_, reconstructed := g.Reconstruct(x)
+	_, walked := g.Interpolate(x, x, 2)
+	for _, err := range []error{encoded, reconstructed, walked} {
+		if err == nil || errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "value 0 of the codes is +Inf") {
+			t.Errorf("error is %v, want one of the codes", err)
+		}
+	}
+}

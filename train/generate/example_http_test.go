@@ -1,6 +1,7 @@
 package generate_test
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -19,7 +20,8 @@ import (
 // maxSamples keeps one request from holding up the others.
 const maxSamples = 64
 
-// samples serves n samples of a seed, one below the other, as a grey PNG picture. All requests share one Generator.
+// samples serves n samples of a seed, one below the other, as a grey PNG picture: the model's images must be grey. All requests share one
+// Generator.
 func samples(g *generate.Generator) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		n, err := strconv.Atoi(r.FormValue("n"))
@@ -33,6 +35,10 @@ func samples(g *generate.Generator) http.HandlerFunc {
 			return
 		}
 		images, err := g.Sample(n, seed)
+		if errors.Is(err, generate.ErrInput) { // the request's fault
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
 		if err != nil {
 			log.Print(err)
 			http.Error(w, "no samples can be had", http.StatusInternalServerError)

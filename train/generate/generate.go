@@ -60,11 +60,10 @@ func Open(path string, name device.Name) (*Generator, error) {
 // New returns a Generator with the model of a checkpoint, which may be of weights alone, on the named device. It makes copies, so c may
 // change afterwards. Errors are about weights that do not fit the model, or those of device.Open.
 func New(c *checkpoint.Checkpoint, name device.Name) (*Generator, error) {
-	if c.State.Weights == nil { // of which a machine would make the weights that a run begins with
+	if c == nil || c.State.Weights == nil { // of which a machine would make the weights that a run begins with
 		return nil, errors.New("generate: the checkpoint has no weights")
 	}
 	cfg := c.Config
-	cfg.Hidden = slices.Clone(cfg.Hidden)
 	settings := machine.DefaultSettings() // of which none plays a part
 	m, _, err := device.Open(name, machine.Job{Model: cfg, Settings: settings, State: machine.State{Weights: c.State.Weights}})
 	if err != nil {
@@ -79,6 +78,7 @@ func New(c *checkpoint.Checkpoint, name device.Name) (*Generator, error) {
 // call of it sees the weights of its moment; Reconstruct and Interpolate make more than one, between which there may be steps.
 // Close of the Generator leaves f as it is.
 func On(f Forwarder, cfg model.Config) *Generator {
+	cfg = cfg.Clone()
 	scored := sync.OnceValues(func() ([]model.Input, error) { return cfg.Inputs(model.Score) })
 	return &Generator{config: cfg, machine: f, scored: scored}
 }
@@ -93,7 +93,7 @@ func (g *Generator) Close() error {
 }
 
 // Config returns the description of the model: the shape of its images, the size of its latent, and so on.
-func (g *Generator) Config() model.Config { return g.config }
+func (g *Generator) Config() model.Config { return g.config.Clone() }
 
 // Decode returns the images, [n, pixels] in [0, 1], of the latents z, [n, latent]: the means of p(x|z).
 // It returns ErrInput where z holds no whole number of latents, or too many, or a value that is not finite.
@@ -113,7 +113,7 @@ func (g *Generator) Decode(z []float32) ([]float32, error) {
 
 // Encode returns the posterior's mean and logVar = log σ², each [n, latent], of the images x, [n, pixels] in [0, 1]. Of a model whose
 // code is a point, that is the mean, and logVar is nil. It returns ErrInput where x holds no whole number of images, or too many, or a value
-// outside [0, 1].
+// outside [0, 1], and an error of its own where weights of great size make a code that is not finite.
 func (g *Generator) Encode(x []float32) (mean, logVar []float32, err error) {
 	if _, err := g.countImages(x); err != nil {
 		return nil, nil, err
@@ -122,6 +122,11 @@ func (g *Generator) Encode(x []float32) (mean, logVar []float32, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	for _, values := range outputs {
+		if i := slices.IndexFunc(values, notFinite); i >= 0 {
+			return nil, nil, fmt.Errorf("generate: encode: value %d of the codes is %v: the weights are too large", i, values[i])
+		}
+	}
 	if len(outputs) > 1 {
 		logVar = outputs[1]
 	}
@@ -129,7 +134,7 @@ func (g *Generator) Encode(x []float32) (mean, logVar []float32, err error) {
 }
 
 // Sample returns n images, [n, pixels] in [0, 1], of latents drawn from the prior: the means of p(x|z) for z ~ N(0, I).
-// Image i comes from step i of the seed's stream philox.Latent, so it is the same for every n. It returns ErrInput where n is below 1 or too
+// Image i depends on the seed and on i, so it is the same for every n. It returns ErrInput where n is below 1 or too
 // large.
 func (g *Generator) Sample(n int, seed uint64) ([]float32, error) {
 	z, err := g.latents(n)

@@ -3,6 +3,7 @@ package generate
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // ErrInput says that what a call was given will not do: a length, a value, or a number of images or steps. The error says which.
@@ -51,3 +52,5 @@ func (g *Generator) checkNumber(n int) error {
 	}
 	return nil
 }
+
+func notFinite(v float32) bool { return !(v >= -math.MaxFloat32 && v <= math.MaxFloat32) }

@@ -11,8 +11,8 @@ import (
 // is the negative ELBO, with the KL at its full weight whatever β the model was trained with; then what it is the sum of.
 // It returns ErrInput where Encode does.
 //
-// The expectation in the ELBO is estimated with one draw, as in training: ε of image i comes from step i of the seed's stream
-// philox.TestEpsilon. So with the seed of the run, the test images in their order have as their mean the run's test loss, if β is 1.
+// The expectation in the ELBO is estimated with one draw, as in training: ε of an image depends on the seed and on its place in x, as in an evaluation
+// on its place among the test images. So with the seed of the run, the test images in their order have as their mean the run's test loss, if β is 1.
 func (g *Generator) Score(x []float32, seed uint64) ([]machine.Terms, error) {
 	n, err := g.countImages(x)
 	if err != nil {
@@ -34,7 +34,7 @@ func (g *Generator) Score(x []float32, seed uint64) ([]machine.Terms, error) {
 				in.Draw(row(rows[k], i, width), seed, in.TestStream, uint64(i))
 			}
 		default:
-			return nil, fmt.Errorf("generate: a model of kind %s cannot score images without its input %s", g.config.Kind, in.Name())
+			return nil, fmt.Errorf("generate: %w: kind %s does not score images without its input %s", model.ErrCannot, g.config.Kind, in.Name())
 		}
 	}
 	outputs, err := g.forward(model.Score, rows...)

@@ -92,9 +92,14 @@ func curvePanel(title string, epochs []Epoch, term int) (*plot.Plot, error) {
 		{"train", trainColor, func(e Epoch) machine.Terms { return e.Train }},
 		{"test", testColor, func(e Epoch) machine.Terms { return e.Test }},
 	} {
-		points := make(plotter.XYs, len(epochs))
-		for i, e := range epochs {
-			points[i] = plotter.XY{X: float64(e.Number), Y: curve.of(e)[term]}
+		var points plotter.XYs
+		for _, e := range epochs {
+			if y := curve.of(e)[term]; !math.IsNaN(y) { // NaN is not known
+				points = append(points, plotter.XY{X: float64(e.Number), Y: y})
+			}
+		}
+		if len(points) == 0 {
+			continue
 		}
 		line, marks, err := plotter.NewLinePoints(points)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"govae/internal/atomicfile"
 	"govae/model"
@@ -39,7 +40,7 @@ func (e *Epoch) numbers() []*float64 {
 }
 
 // WriteMetrics writes one row per epoch. The file is written anew each time, so that it is never half-written
-// and never has an epoch twice.
+// and never has an epoch twice. A term that is not known, NaN, has an empty place.
 func WriteMetrics(path string, terms []model.Term, epochs []Epoch) error {
 	return atomicfile.Write(path, func(w io.Writer) error {
 		out := csv.NewWriter(w)
@@ -47,7 +48,11 @@ func WriteMetrics(path string, terms []model.Term, epochs []Epoch) error {
 		for _, e := range epochs {
 			row := []string{strconv.Itoa(e.Number), strconv.FormatUint(e.Step, 10)}
 			for _, v := range e.numbers() {
-				row = append(row, strconv.FormatFloat(*v, 'f', 6, 64))
+				text := strconv.FormatFloat(*v, 'f', 6, 64)
+				if math.IsNaN(*v) {
+					text = ""
+				}
+				row = append(row, text)
 			}
 			rows = append(rows, row)
 		}
@@ -55,7 +60,8 @@ func WriteMetrics(path string, terms []model.Term, epochs []Epoch) error {
 	})
 }
 
-// ReadMetrics returns the rows of the first so many epochs, which a resumed run keeps. A file that is not there has none.
+// ReadMetrics returns the rows of the first so many epochs, which a resumed run keeps. A file that is not there has none. Terms of which it has
+// no column, because the model did not report them when it was begun, are NaN.
 func ReadMetrics(path string, terms []model.Term, epochs int) ([]Epoch, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,12 +76,12 @@ func ReadMetrics(path string, terms []model.Term, epochs int) ([]Epoch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if len(rows) == 0 || !slices.Equal(rows[0], metricsHeader(terms)) {
+	if len(rows) == 0 || !isHeader(rows[0], metricsHeader(terms)) {
 		return nil, fmt.Errorf("%s: the first line is not the header of a run's metrics: move the file away to resume without it", path)
 	}
 	var read []Epoch
 	for i, row := range rows[1:] {
-		e, err := parseEpoch(row, terms)
+		e, err := parseEpoch(rows[0], row, terms)
 		if err != nil {
 			return nil, fmt.Errorf("%s: row %d: %w", path, i+1, err)
 		}
@@ -89,7 +95,19 @@ func ReadMetrics(path string, terms []model.Term, epochs int) ([]Epoch, error) {
 	return read, nil
 }
 
-func parseEpoch(row []string, terms []model.Term) (e Epoch, err error) {
+// isHeader says whether the names are those of a header, in its order, of which terms may be missing.
+func isHeader(names, header []string) bool {
+	present := slices.DeleteFunc(slices.Clone(header), func(name string) bool { return !slices.Contains(names, name) })
+	fixed := func(name string) bool { return !strings.HasPrefix(name, "train_") && !strings.HasPrefix(name, "test_") }
+	for _, name := range header {
+		if fixed(name) && !slices.Contains(names, name) {
+			return false
+		}
+	}
+	return slices.Equal(names, present)
+}
+
+func parseEpoch(names, row []string, terms []model.Term) (e Epoch, err error) {
 	e.Train, e.Test = make(machine.Terms, len(terms)), make(machine.Terms, len(terms))
 	if e.Number, err = strconv.Atoi(row[0]); err != nil {
 		return e, err
@@ -97,12 +115,19 @@ func parseEpoch(row []string, terms []model.Term) (e Epoch, err error) {
 	if e.Step, err = strconv.ParseUint(row[1], 10, 64); err != nil {
 		return e, err
 	}
+	header := metricsHeader(terms)[2:]
 	for i, v := range e.numbers() {
-		if *v, err = strconv.ParseFloat(row[2+i], 64); err != nil {
+		isTerm := i < 2*len(terms)
+		column := slices.Index(names, header[i])
+		if isTerm && (column < 0 || row[column] == "") {
+			*v = math.NaN()
+			continue
+		}
+		if *v, err = strconv.ParseFloat(row[column], 64); err != nil {
 			return e, err
 		}
 		if math.IsNaN(*v) || math.IsInf(*v, 0) {
-			return e, fmt.Errorf("%s is %v, want a finite number", metricsHeader(terms)[2+i], *v)
+			return e, fmt.Errorf("%s is %v, want a finite number", header[i], *v)
 		}
 	}
 	return e, nil

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -36,11 +37,45 @@ func TestMetricsComeBack(t *testing.T) {
 	}
 }
 
+// TestMetricsWithoutATerm reads a file of before the model reported a term, and writes it again with an epoch of after that.
+func TestMetricsWithoutATerm(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics.csv")
+	if err := os.WriteFile(path, []byte("epoch,step,train_loss,test_loss,seconds,images_per_second\n1,7,5,6,0.5,100\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time with empty places
+		epochs, err := ReadMetrics(path, terms, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := epochs[0]; len(epochs) != 1 || e.Train[0] != 5 || e.Test[0] != 6 || !math.IsNaN(e.Train[1]) || !math.IsNaN(e.Test[1]) || e.Seconds != 0.5 || e.ImagesPerSecond != 100 {
+			t.Errorf("read %+v", epochs)
+		}
+		epochs = append(epochs, Epoch{Number: 2, Step: 14, Train: machine.Terms{4, 3}, Test: machine.Terms{2, 1}, Seconds: 1, ImagesPerSecond: 50})
+		if err := WriteMetrics(path, terms, epochs); err != nil {
+			t.Fatal(err)
+		}
+		const want = "epoch,step,train_loss,train_near,test_loss,test_near,seconds,images_per_second\n" +
+			"1,7,5.000000,,6.000000,,0.500000,100.000000\n2,14,4.000000,3.000000,2.000000,1.000000,1.000000,50.000000\n"
+		if text, err := os.ReadFile(path); err != nil || string(text) != want {
+			t.Errorf("wrote %q (%v), want %q", text, err, want)
+		}
+		if err := WriteCurves(filepath.Join(t.TempDir(), "curves.png"), terms, epochs); err != nil {
+			t.Errorf("the curves of a term that is known from the second epoch on: %v", err)
+		}
+		if err := WriteCurves(filepath.Join(t.TempDir(), "curves.png"), terms, epochs[:1]); err != nil {
+			t.Errorf("the curves of a term that is not known: %v", err)
+		}
+	}
+}
+
 func TestReadMetricsErrors(t *testing.T) {
 	header := "epoch,step,train_loss,train_near,test_loss,test_near,seconds,images_per_second\n"
 	for _, test := range []struct{ name, text, want string }{
 		{"empty", "", "header"},
 		{"another header", "epoch,loss\n1,2\n", "header"},
+		{"terms in another order", "epoch,step,test_loss,train_loss,seconds,images_per_second\n", "header"},
+		{"no seconds", "epoch,step,train_loss,test_loss,images_per_second\n", "header"},
 		{"missing field", header + "1,2,3\n", "wrong number of fields"},
 		{"not a number", header + "1,7,1,1,x,1,1,1\n", "row 1"},
 		{"not finite", header + "1,7,1,1,NaN,1,1,1\n", "test_loss is NaN"},
