@@ -10,9 +10,9 @@ import (
 	"govae/train/dataset"
 )
 
-// BenchmarkStep measures one training step with Adam: the making of its batch, forward, backward and update. Of the default network,
-// batch 128, once from govae's operations and once from Gorgonia's own; and of two small ones, 784-200-200-50, batch 20, where what
-// surrounds the matrix products weighs as much as they do, and 1-1-1-1, batch 1, which is nothing but that.
+// BenchmarkStep measures one training step with Adam: the making of its batch, forward, backward and update. Of the default
+// network, batch 128, once from govae's operations and once from Gorgonia's own; and of two small ones, 784-200-200-50, batch
+// 20, where what surrounds the matrix products weighs as much as they do, and 1-1-1-1, batch 1, which is nothing but that.
 func BenchmarkStep(b *testing.B) {
 	cfg := model.DefaultConfig()
 	const batch = 128

@@ -61,8 +61,8 @@ func (w *Workload) Open() error {
 // first the loss, in nats per image. The method Train of a machine.Machine is one.
 type Trainer func(indices []int) ([]machine.Terms, error)
 
-// StepByStep returns a Trainer that gives the images of the job to step, a batch at a time: x is [batch, pixels], and good until step
-// returns.
+// StepByStep returns a Trainer that gives the images of the job to step, a batch at a time: x is [batch, pixels], and good
+// until step returns.
 func StepByStep(j machine.Job, step func(x []float32) (machine.Terms, error)) Trainer {
 	pixels := j.Model.Image.Pixels()
 	x := make([]float32, j.Settings.Batch*pixels)

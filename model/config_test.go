@@ -166,10 +166,10 @@ func checkUniform(t *testing.T, name string, values []float32, bound float64) {
 
 // TestInitialWeightsNeverChange checks the first values of each parameter of a small network.
 //
-// They come from another program: Philox4x32-10 in thirty lines of Python, which gave the known-answer vectors of package philox's
-// TestBlock. Parameter i, counted from 0, takes the words of the counters (block, 1, i, 0) with the key (seed's low half, seed's high
-// half). Each word makes low + (high-low)·((word>>8)·2⁻²⁴), rounded to float32 after every operation, with high = float32(1/√fan_in)
-// and low = -high.
+// They come from another program: Philox4x32-10 in thirty lines of Python, which gave the known-answer vectors of package
+// philox's TestBlock. Parameter i, counted from 0, takes the words of the counters (block, 1, i, 0) with the key (seed's low
+// half, seed's high half). Each word makes low + (high-low)·((word>>8)·2⁻²⁴), rounded to float32 after every operation, with
+// high = float32(1/√fan_in) and low = -high.
 func TestInitialWeightsNeverChange(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Image = Image{Height: 2, Width: 3, Channels: 1}

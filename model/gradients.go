@@ -12,8 +12,8 @@ import (
 // differentiate adds what computes the derivative of the scalar y by each node of by, and returns those derivatives.
 //
 // It is reverse-mode differentiation from each operation's SymDiff, as gorgonia.Grad does it, which adds up with its own
-// addition where a value is used more than once: here op.Add does that. It goes only where a node of by lies behind: no other operation need have
-// a derivative. What an operation's SymDiff makes beyond that stays in the graph, unread.
+// addition where a value is used more than once: here op.Add does that. It goes only where a node of by lies behind: no other
+// operation need have a derivative. What an operation's SymDiff makes beyond that stays in the graph, unread.
 func differentiate(g *gorgonia.ExprGraph, y *gorgonia.Node, by gorgonia.Nodes) (gorgonia.Nodes, error) {
 	nodes, err := gorgonia.Sort(g) // each comes before its inputs
 	if err != nil {
@@ -48,8 +48,8 @@ func differentiate(g *gorgonia.ExprGraph, y *gorgonia.Node, by gorgonia.Nodes) (
 	return gradients, nil
 }
 
-// backward adds to the terms of node's inputs, as far as they lead to what is differentiated by, what comes to them through node, whose
-// gradient is given.
+// backward adds to the terms of node's inputs, as far as they lead to what is differentiated by, what comes to them through
+// node, whose gradient is given.
 func backward(g *gorgonia.ExprGraph, node, gradient *gorgonia.Node, leads map[*gorgonia.Node]bool, terms map[*gorgonia.Node]gorgonia.Nodes) error {
 	operation, ok := node.Op().(gorgonia.SDOp)
 	if !ok {

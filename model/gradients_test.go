@@ -13,8 +13,8 @@ import (
 	"govae/model/op"
 )
 
-// TestDifferentiateByWhatIsUsedOften checks the gradient by x of ½·Σ (h² + exp(h) − 1 − h) + Σ h·x, h = tanh(x), where h is used three times
-// and x itself twice, against its closed form: (h + ½·(exp(h) − 1) + x) · (1 − h²) + h.
+// TestDifferentiateByWhatIsUsedOften checks the gradient by x of ½·Σ (h² + exp(h) − 1 − h) + Σ h·x, h = tanh(x), where h is
+// used three times and x itself twice, against its closed form: (h + ½·(exp(h) − 1) + x) · (1 − h²) + h.
 func TestDifferentiateByWhatIsUsedOften(t *testing.T) {
 	const rows, cols = 70, 90 // more than one core's share
 	g := gorgonia.NewGraph()
@@ -54,8 +54,8 @@ func TestDifferentiateByAScalarUsedTwice(t *testing.T) {
 	}
 }
 
-// TestDifferentiateOnlyWhereItLeads checks that operations without a derivative, or with a wrong one, do no harm where nothing lies behind them
-// that is differentiated by.
+// TestDifferentiateOnlyWhereItLeads checks that operations without a derivative, or with a wrong one, do no harm where nothing
+// lies behind them that is differentiated by.
 func TestDifferentiateOnlyWhereItLeads(t *testing.T) {
 	g := gorgonia.NewGraph()
 	vector := func(name string) *gorgonia.Node {
@@ -85,8 +85,8 @@ func TestDifferentiateOnlyWhereItLeads(t *testing.T) {
 	}
 }
 
-// TestGradientsLeaveNothingUnread checks that what derivatives make beyond what is wanted, which differentiate leaves in the graph, is not there
-// after Gradients, and that all else is.
+// TestGradientsLeaveNothingUnread checks that what derivatives make beyond what is wanted, which differentiate leaves in the
+// graph, is not there after Gradients, and that all else is.
 func TestGradientsLeaveNothingUnread(t *testing.T) {
 	n := newNetwork(t, tiny(), Train, 4, InitialWeights(tiny(), 1))
 	before := n.Graph.AllNodes()

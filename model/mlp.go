@@ -28,7 +28,8 @@ func (b *builder) posterior(h *gorgonia.Node) (mean, logVar *gorgonia.Node) {
 	return b.dense("mean", h, b.Config.Latent, op.Identity), b.dense("logVar", h, b.Config.Latent, op.Identity)
 }
 
-// decoder adds the decoder, which mirrors the encoder: z, [rows, …], to the likelihood's parameters of every pixel, [rows, outputs·pixels].
+// decoder adds the decoder, which mirrors the encoder: z, [rows, …], to the likelihood's parameters of every pixel, [rows,
+// outputs·pixels].
 func (b *builder) decoder(z *gorgonia.Node) *gorgonia.Node {
 	hidden := slices.Clone(b.Config.Hidden)
 	slices.Reverse(hidden)
@@ -39,8 +40,8 @@ func (b *builder) decoder(z *gorgonia.Node) *gorgonia.Node {
 	return b.dense(decoderLayer(len(hidden)), z, outputs, op.Identity)
 }
 
-// Fit returns c with the widths of its layers and the shape of its images as the parameters' shapes have them: that of c where it has
-// as many pixels, else a square one, grey or, where only that is one, RGB. Its error names what does not fit.
+// Fit returns c with the widths of its layers and the shape of its images as the parameters' shapes have them: that of c where
+// it has as many pixels, else a square one, grey or, where only that is one, RGB. Its error names what does not fit.
 func (c Config) Fit(shapes map[string]tensor.Shape) (Config, error) {
 	width := func(name string, side int) (int, error) {
 		shape, ok := shapes[name]

@@ -1,9 +1,10 @@
-// Package model builds the expression graphs of models: a Config becomes a Network with listed inputs, terms, outputs and parameters.
+// Package model builds the expression graphs of models: a Config becomes a Network with listed inputs, terms, outputs and
+// parameters.
 //
-// A kind of model has several graphs over the same parameters, each a Part: one that is trained, and others that encode, decode and
-// score. For the mathematics read vae.go, then mlp.go. network.go says what a Network is, builder.go how one is put together; family.go
-// and likelihood.go list what there is to choose from, gradients.go adds the backward graph, and parameters.go finds out what
-// the weights are. What a node computes is in package op.
+// A kind of model has several graphs over the same parameters, each a Part: one that is trained, and others that encode, decode
+// and score. For the mathematics read vae.go, then mlp.go. network.go says what a Network is, builder.go how one is put
+// together; family.go and likelihood.go list what there is to choose from, gradients.go adds the backward graph, and
+// parameters.go finds out what the weights are. What a node computes is in package op.
 package model
 
 import (
@@ -16,7 +17,8 @@ import (
 	"govae/internal/philox"
 )
 
-// ErrCannot says that a kind of model cannot do what it is asked: it has no graph for that, or one that takes more than it is given.
+// ErrCannot says that a kind of model cannot do what it is asked: it has no graph for that, or one that takes more than it is
+// given.
 var ErrCannot = errors.New("the model cannot do that")
 
 // Part names one of the graphs of a model.
@@ -43,13 +45,14 @@ const (
 	Setting               // the setting of a run that has the input's name, as it is at the step
 )
 
-// Input is a node that is fed from outside: a matrix of one or more rows for each image of a batch, or, where it is a Setting, a scalar.
+// Input is a node that is fed from outside: a matrix of one or more rows for each image of a batch, or, where it is a Setting,
+// a scalar.
 type Input struct {
 	*gorgonia.Node
 	Source Source
 
-	// What is drawn comes in training from Stream at the step, for all images of the batch, and in evaluation from TestStream at the
-	// image's place in its set.
+	// What is drawn comes in training from Stream at the step, for all images of the batch, and in evaluation from TestStream
+	// at the image's place in its set.
 	Stream, TestStream philox.Stream
 }
 
@@ -69,7 +72,8 @@ func (in Input) Draw(dst []float32, seed uint64, stream philox.Stream, step uint
 	random.Normal(dst)
 }
 
-// Images returns how many images the rows are, which are given for each of the network's inputs, in their order. None of them is a setting.
+// Images returns how many images the rows are, which are given for each of the network's inputs, in their order. None of them
+// is a setting.
 func (n *Network) Images(rows [][]float32) (int, error) {
 	if len(rows) != len(n.Inputs) {
 		return 0, fmt.Errorf("%w: %d inputs are given, and the graph to %s takes %d", ErrCannot, len(rows), n.Part, len(n.Inputs))
@@ -119,8 +123,8 @@ func (n *Network) named(name string, node *gorgonia.Node) *gorgonia.Node {
 	return node
 }
 
-// New returns the part of the model that cfg describes, for batches of the given size. The graph shares the weights and copies none.
-// Its error names the field, the weight or the operation that does not fit.
+// New returns the part of the model that cfg describes, for batches of the given size. The graph shares the weights and copies
+// none. Its error names the field, the weight or the operation that does not fit.
 func New(cfg Config, part Part, batch int, weights Tensors) (*Network, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err

@@ -162,8 +162,8 @@ func everyConfig(f func(Config)) {
 	}
 }
 
-// TestEveryPart builds every graph that a Config can name, and checks that all are over the same parameters: those of the training graph,
-// which come with names of their own.
+// TestEveryPart builds every graph that a Config can name, and checks that all are over the same parameters: those of the
+// training graph, which come with names of their own.
 func TestEveryPart(t *testing.T) {
 	everyConfig(func(cfg Config) {
 		if err := cfg.Validate(); err != nil {

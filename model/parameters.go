@@ -42,8 +42,8 @@ func (c Config) Terms() (terms []Term) {
 	return terms
 }
 
-// Inputs lists what a part of the model takes for one image, in its order. The nodes belong to no graph that is run. The Config must be valid;
-// an error says that its kind has no such part.
+// Inputs lists what a part of the model takes for one image, in its order. The nodes belong to no graph that is run. The Config
+// must be valid; an error says that its kind has no such part.
 func (c Config) Inputs(part Part) ([]Input, error) {
 	b, err := build(c, part, 1, nil)
 	if err != nil {

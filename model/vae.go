@@ -1,6 +1,7 @@
 package model
 
-// Here is the mathematics, in the words of mlp.go (encoder, posterior, decoder), likelihood.go, bound.go (KL and ELBO) and builder.go (inputs).
+// Here is the mathematics, in the words of mlp.go (encoder, posterior, decoder), likelihood.go, bound.go (KL and ELBO) and
+// builder.go (inputs).
 
 import (
 	"gorgonia.org/gorgonia"

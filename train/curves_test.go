@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestCurvesShowTheMetrics gives a run a first epoch with losses that are far apart, and measures in the picture how high the curves
-// begin above the lowest point. The curve of the training images is blue and that of the test images orange.
+// TestCurvesShowTheMetrics gives a run a first epoch with losses that are far apart, and measures in the picture how high the
+// curves begin above the lowest point. The curve of the training images is blue and that of the test images orange.
 func TestCurvesShowTheMetrics(t *testing.T) {
 	const metrics = "epoch,step,train_loss,train_reconstruction,train_kl,test_loss,test_reconstruction,test_kl,seconds,images_per_second\n" +
 		"1,7,100,50,60,60,80,20,1,50\n"

@@ -1,6 +1,7 @@
 package train
 
-// Here is what goes on in an epoch. The machine's side of a step is govae/model/machine's cpu.go; what Run writes after it is in files.go.
+// Here is what goes on in an epoch. The machine's side of a step is govae/model/machine's cpu.go; what Run writes after it is
+// in files.go.
 
 import (
 	"context"
@@ -18,9 +19,9 @@ import (
 // Epoch trains on every image once, from where training stands, and evaluates on the test images. Now and then, after one step or
 // after a twentieth of a second, it calls progress, which may be nil.
 //
-// When ctx is done, it stops between two such calls and returns ErrInterrupted, with the cause that ctx has; a later call goes on from there.
-// Once the last step is made, the evaluation is, too. It returns machine.ErrNotFinite, with the epoch, the step and the settings, if the loss
-// is not finite any more; the Trainer can then go on no further.
+// When ctx is done, it stops between two such calls and returns ErrInterrupted, with the cause that ctx has; a later call goes
+// on from there. Once the last step is made, the evaluation is, too. It returns machine.ErrNotFinite, with the epoch, the step
+// and the settings, if the loss is not finite any more; the Trainer can then go on no further.
 func (t *Trainer) Epoch(ctx context.Context, progress func(report.Progress)) (report.Epoch, error) {
 	if t.err != nil {
 		return report.Epoch{}, t.err
@@ -73,8 +74,8 @@ func (t *Trainer) train(ctx context.Context, progress func(report.Progress)) err
 	return nil
 }
 
-// evaluate returns the terms over the whole test set, in order and each image once. What is drawn for an image is the same after every epoch.
-// It is done at a pace for the sake of those who use the machine meanwhile, through a Generator.
+// evaluate returns the terms over the whole test set, in order and each image once. What is drawn for an image is the same
+// after every epoch. It is done at a pace for the sake of those who use the machine meanwhile, through a Generator.
 func (t *Trainer) evaluate() (machine.Terms, error) {
 	n, batch := t.job.Test.Len(), t.job.Settings.Batch
 	order := dataset.Sequence(n)
@@ -102,11 +103,12 @@ func (t *Trainer) failed(step uint64, err error) error {
 	return t.err
 }
 
-// pace is how many steps a machine is given at a time: one at first, and as many more as take some time, so that there is little between
-// two calls, and nobody waits long for one.
+// pace is how many steps a machine is given at a time: one at first, and as many more as take some time, so that there is
+// little between two calls, and nobody waits long for one.
 type pace struct{ steps int }
 
-// shortCall is how long a call takes that may be given twice as many steps. It is a variable for tests, to whom time must not matter.
+// shortCall is how long a call takes that may be given twice as many steps. It is a variable for tests, to whom time must not
+// matter.
 var shortCall = 50 * time.Millisecond
 
 func (p *pace) next() int { return max(1, p.steps) }

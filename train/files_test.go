@@ -50,7 +50,8 @@ func checkPlace(t *testing.T, picture image.Image, row, column int, want []float
 }
 
 // TestPicturesShowTheModel checks each picture of a run against what package generate makes of the checkpoint of that epoch and
-// of the data set: 64 samples in 8 columns, from the model's seed, and in 16 columns the 19 test images, each above what it becomes.
+// of the data set: 64 samples in 8 columns, from the model's seed, and in 16 columns the 19 test images, each above what it
+// becomes.
 func TestPicturesShowTheModel(t *testing.T) {
 	o := testOptions(t)
 	o.Settings.Seed = 5

@@ -14,9 +14,9 @@ import (
 	"govae/train/checkpoint"
 )
 
-// The files of testdata/v1 are of commit bbb0581, whose checkpoints are of version 1, on an amd64 processor with AVX2. checkpoint.safetensors
-// and metrics.csv are what a run left that was interrupted in its second epoch, and those in resumed what the same run left in the
-// end. They were written by this function, as a test of this package:
+// The files of testdata/v1 are of commit bbb0581, whose checkpoints are of version 1, on an amd64 processor with AVX2.
+// checkpoint.safetensors and metrics.csv are what a run left that was interrupted in its second epoch, and those in resumed
+// what the same run left in the end. They were written by this function, as a test of this package:
 //
 //	o := testOptions(t)
 //	data := filepath.Join(t.TempDir(), "shapes")

@@ -136,8 +136,8 @@ func callsAreShort(t *testing.T, short bool) {
 	}
 }
 
-// interruptedAfter runs o, with one step in each call of the machine, and cancels it during the given step, counted from 1 from where the
-// run starts.
+// interruptedAfter runs o, with one step in each call of the machine, and cancels it during the given step, counted from 1 from
+// where the run starts.
 func interruptedAfter(t *testing.T, o Options, step int) error {
 	t.Helper()
 	callsAreShort(t, false)

@@ -18,8 +18,8 @@ import (
 	"govae/train/report"
 )
 
-// A program that trains on images of its own, in memory: with a deadline and with a function that is told how far it is. It then hands the
-// weights on, without a file.
+// A program that trains on images of its own, in memory: with a deadline and with a function that is told how far it is. It
+// then hands the weights on, without a file.
 func ExampleTrainer() {
 	stripes := model.Images{Shape: model.Image{Height: 4, Width: 4, Channels: 1}}
 	for i := range 100 {

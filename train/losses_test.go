@@ -37,9 +37,10 @@ func termsOf(t *testing.T, g *generate.Generator, x, epsilon []float32) (reconst
 	return reconstruction, kl
 }
 
-// TestLossesAreOfTheirImagesAndTheirNoise computes the rows of the metrics anew, from the data set, the weights in the checkpoint,
-// and the streams of random numbers: each step takes the next images of the epoch's order with ε of stream Epsilon, whose step is the
-// number of steps before it in the run, and the test image at place i has ε of stream TestEpsilon, whose step is i.
+// TestLossesAreOfTheirImagesAndTheirNoise computes the rows of the metrics anew, from the data set, the weights in the
+// checkpoint, and the streams of random numbers: each step takes the next images of the epoch's order with ε of stream Epsilon,
+// whose step is the number of steps before it in the run, and the test image at place i has ε of stream TestEpsilon, whose step
+// is i.
 //
 // The learning rate is so small that the weights stay what they were.
 func TestLossesAreOfTheirImagesAndTheirNoise(t *testing.T) {

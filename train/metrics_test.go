@@ -122,7 +122,8 @@ func TestSecondsAreOfTheStepsAlone(t *testing.T) {
 	}
 }
 
-// TestPrintedRowsAreTheMetrics checks each row of the printed table against the row of the metrics, to half a unit of its last digit.
+// TestPrintedRowsAreTheMetrics checks each row of the printed table against the row of the metrics, to half a unit of its last
+// digit.
 func TestPrintedRowsAreTheMetrics(t *testing.T) {
 	o := testOptions(t)
 	o.Settings.LearningRate = 0.05 // so that the terms are not alike on training and test images

@@ -24,9 +24,9 @@ type Options struct {
 	Resume bool // continue the run in Out
 	Force  bool // replace the run in Out
 
-	// Given names, on a resume, the fields of Model and Settings that are to be as they are here: learning_rate, for one. All others are as
-	// the run's checkpoint has them. A field that may not change then has to agree with the checkpoint, and one that may is
-	// recorded there with the step from which on it is another. A name that no field has is an error.
+	// Given names, on a resume, the fields of Model and Settings that are to be as they are here: learning_rate, for one. All
+	// others are as the run's checkpoint has them. A field that may not change then has to agree with the checkpoint, and one
+	// that may is recorded there with the step from which on it is another. A name that no field has is an error.
 	Given []string
 
 	Output  io.Writer // what is printed goes here; nil: nowhere

@@ -235,8 +235,8 @@ func changeCheckpoint(t *testing.T, o Options, change func(*checkpoint.Checkpoin
 	}
 }
 
-// TestSecondsOfAnEpochAddUp resumes an epoch of which the first three steps are said to have taken very long, is interrupted in it once
-// more, and resumes it again.
+// TestSecondsOfAnEpochAddUp resumes an epoch of which the first three steps are said to have taken very long, is interrupted in
+// it once more, and resumes it again.
 func TestSecondsOfAnEpochAddUp(t *testing.T) {
 	const long = 1e6
 	o := interruptedAtStep10(t)
@@ -286,8 +286,8 @@ func TestStepThatDoesNotFitItsEpochIsRefused(t *testing.T) {
 	}
 }
 
-// TestInterruptWaitsForTheCallAtHand checks that a run asks its machine for 1, 2, 4, … steps at a time while they are quick, at most for those
-// that the epoch has left, and saves what an interrupted call has made.
+// TestInterruptWaitsForTheCallAtHand checks that a run asks its machine for 1, 2, 4, … steps at a time while they are quick, at
+// most for those that the epoch has left, and saves what an interrupted call has made.
 func TestInterruptWaitsForTheCallAtHand(t *testing.T) {
 	o := testOptions(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -343,7 +343,8 @@ func (c counting) Train(indices []int) ([]machine.Terms, error) {
 	return c.Machine.Train(indices)
 }
 
-// TestChangeInMidEpochIsRecordedAtItsStep checks that a change is said to be of the step at which the run goes on, which need not begin an epoch.
+// TestChangeInMidEpochIsRecordedAtItsStep checks that a change is said to be of the step at which the run goes on, which need
+// not begin an epoch.
 func TestChangeInMidEpochIsRecordedAtItsStep(t *testing.T) {
 	o := interruptedAtStep10(t)
 	o.Settings.LearningRate, o.Given = 0.002, []string{"learning_rate"}

@@ -1,8 +1,8 @@
 // Package train trains a model.
 //
-// A Trainer, in trainer.go, takes a model through a data set; epoch.go tells what an epoch is. The steps themselves are made by a machine, of package
-// govae/model/machine. Run is a training with a folder around it, from the options to the last epoch's files: start.go makes it ready, run.go
-// goes from epoch to epoch, and files.go writes what each leaves.
+// A Trainer, in trainer.go, takes a model through a data set; epoch.go tells what an epoch is. The steps themselves are made by
+// a machine, of package govae/model/machine. Run is a training with a folder around it, from the options to the last epoch's
+// files: start.go makes it ready, run.go goes from epoch to epoch, and files.go writes what each leaves.
 package train
 
 import (
@@ -39,10 +39,10 @@ type run struct {
 
 // Run trains a model as o says and leaves its files in the out folder, the state after each epoch among them.
 //
-// When ctx is cancelled, Run stops after the step at hand, or some more where they are quick, saves, and returns an *Interrupted.
-// An epoch whose last step is done is completed first, and with it the run, if it is the last.
-// machine.ErrNotFinite says that the loss was no longer finite; the checkpoint on disk stays the last one before that. The errors of the
-// packages govae/train/rundir, govae/train/dataset and govae/train/device say what is in the way of a run.
+// When ctx is cancelled, Run stops after the step at hand, or some more where they are quick, saves, and returns an
+// *Interrupted. An epoch whose last step is done is completed first, and with it the run, if it is the last.
+// machine.ErrNotFinite says that the loss was no longer finite; the checkpoint on disk stays the last one before that. The
+// errors of the packages govae/train/rundir, govae/train/dataset and govae/train/device say what is in the way of a run.
 func Run(ctx context.Context, o Options) error {
 	if err := o.Validate(); err != nil {
 		return err

@@ -278,8 +278,8 @@ func TestLossThatIsNotFiniteStopsTheRun(t *testing.T) {
 	}
 }
 
-// TestUpdateThatOverflowsStopsTheRun checks that a loss which is finite, with a gradient whose square is not, ends the run at once, in the same
-// words, and leaves the last checkpoint.
+// TestUpdateThatOverflowsStopsTheRun checks that a loss which is finite, with a gradient whose square is not, ends the run at
+// once, in the same words, and leaves the last checkpoint.
 func TestUpdateThatOverflowsStopsTheRun(t *testing.T) {
 	o := testOptions(t)
 	o.Epochs = 1

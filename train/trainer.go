@@ -23,8 +23,8 @@ var (
 	ErrOtherData = errors.New("the run was trained on another data set")
 )
 
-// Trainer takes a model through a data set, epoch by epoch. It reads and writes no files and prints nothing: Run does that around it.
-// Its methods must not be called at once, but a Generator from it may be used while it trains.
+// Trainer takes a model through a data set, epoch by epoch. It reads and writes no files and prints nothing: Run does that
+// around it. Its methods must not be called at once, but a Generator from it may be used while it trains.
 type Trainer struct {
 	job     machine.Job
 	machine machine.Machine
@@ -72,8 +72,8 @@ func checkSet(set *dataset.Set) error {
 	return set.Check()
 }
 
-// Resume returns a Trainer that goes on where a checkpoint was taken, on the same data set. It returns ErrOtherData if the set is another, and
-// errors where c is of weights alone, or does not pass its Check.
+// Resume returns a Trainer that goes on where a checkpoint was taken, on the same data set. It returns ErrOtherData if the set
+// is another, and errors where c is of weights alone, or does not pass its Check.
 func Resume(c *checkpoint.Checkpoint, set *dataset.Set, name device.Name) (*Trainer, error) {
 	var s machine.Settings
 	if c.Run != nil {
@@ -82,8 +82,9 @@ func Resume(c *checkpoint.Checkpoint, set *dataset.Set, name device.Name) (*Trai
 	return ResumeWith(s, c, set, name)
 }
 
-// ResumeWith is Resume with settings that are others than the checkpoint's in what may change: the learning rate and β. The Trainer's checkpoints
-// record what changed, and at which step. Where losses before and after a change mean two things, the lowest is looked for anew.
+// ResumeWith is Resume with settings that are others than the checkpoint's in what may change: the learning rate and β. The
+// Trainer's checkpoints record what changed, and at which step. Where losses before and after a change mean two things, the
+// lowest is looked for anew.
 func ResumeWith(s machine.Settings, c *checkpoint.Checkpoint, set *dataset.Set, name device.Name) (*Trainer, error) {
 	return resumeTrainer(c, s, set, name, device.Open)
 }

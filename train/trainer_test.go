@@ -88,7 +88,8 @@ func TestTrainerIsARunWithoutFiles(t *testing.T) {
 	}
 }
 
-// TestTrainerTellsItsProgress checks that each call tells more than the one before, up to the whole epoch, and with the means so far.
+// TestTrainerTellsItsProgress checks that each call tells more than the one before, up to the whole epoch, and with the means
+// so far.
 func TestTrainerTellsItsProgress(t *testing.T) {
 	callsAreShort(t, false)
 	trainer := newTestTrainer(t)
@@ -113,7 +114,8 @@ func TestTrainerTellsItsProgress(t *testing.T) {
 	}
 }
 
-// TestTrainerStopsAndGoesOn interrupts an epoch by a cancellation and by a deadline, and compares its end with an epoch that was not.
+// TestTrainerStopsAndGoesOn interrupts an epoch by a cancellation and by a deadline, and compares its end with an epoch that
+// was not.
 func TestTrainerStopsAndGoesOn(t *testing.T) {
 	callsAreShort(t, false)
 	whole := newTestTrainer(t)
@@ -225,8 +227,9 @@ func TestTrainerSharesNothing(t *testing.T) {
 	}
 }
 
-// TestResumeWithOtherSettings checks that a program that changes β leaves the same traces as the command's user: the change with its step, and
-// the lowest loss looked for anew, since losses with another β mean another thing. With another rate they do not.
+// TestResumeWithOtherSettings checks that a program that changes β leaves the same traces as the command's user: the change
+// with its step, and the lowest loss looked for anew, since losses with another β mean another thing. With another rate they do
+// not.
 func TestResumeWithOtherSettings(t *testing.T) {
 	trainer := newTestTrainer(t)
 	mustEpoch(t, trainer)

@@ -1,5 +1,5 @@
-// Command train trains a variational autoencoder. See usage.txt, or run it with -h. flags.go makes options of the flags, and advice.go says
-// which flag helps where a run fails.
+// Command train trains a variational autoencoder. See usage.txt, or run it with -h. flags.go makes options of the flags, and
+// advice.go says which flag helps where a run fails.
 package main
 
 import (

@@ -16,9 +16,9 @@ import (
 // TestSecondSignalKills sends the real program signals while it cannot end by itself: its data is a pipe that nobody writes to. The
 // first ends the context, which the program does not see as long as it reads. From some moment after that on, the next one kills.
 //
-// When that moment comes cannot be seen from outside, so more signals are sent until one has killed the program: how many it takes
-// does not matter. They do not come all at once, because in a flood of signals Go's runtime has died of a segmentation fault instead.
-// If none kills the program, the test fails after a minute.
+// When that moment comes cannot be seen from outside, so more signals are sent until one has killed the program: how many it
+// takes does not matter. They do not come all at once, because in a flood of signals Go's runtime has died of a segmentation
+// fault instead. If none kills the program, the test fails after a minute.
 func TestSecondSignalKills(t *testing.T) {
 	program, data := build(t), t.TempDir()
 	pipe := filepath.Join(data, "train-images-idx3-ubyte.gz")

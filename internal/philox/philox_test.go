@@ -108,10 +108,12 @@ func TestSequencesDiffer(t *testing.T) {
 	}
 }
 
-// TestStreamsNeverChange checks the first words of each stream, over the end of a block, for a seed and a step whose halves all differ.
+// TestStreamsNeverChange checks the first words of each stream, over the end of a block, for a seed and a step whose halves all
+// differ.
 //
-// They come from another program: Philox4x32-10 in thirty lines of Python, which gave the known-answer vectors of TestBlock, fed with
-// the counters (block, stream, step's low half, step's high half) and the key (seed's low half, seed's high half), for streams 1 to 5.
+// They come from another program: Philox4x32-10 in thirty lines of Python, which gave the known-answer vectors of TestBlock,
+// fed with the counters (block, stream, step's low half, step's high half) and the key (seed's low half, seed's high half), for
+// streams 1 to 5.
 func TestStreamsNeverChange(t *testing.T) {
 	const seed, step = 0x0123456789abcdef, 0xfedcba9876543210
 	for _, test := range []struct {
@@ -175,8 +177,9 @@ func TestNormalTails(t *testing.T) {
 	}
 }
 
-// TestDrawsContinue checks that Normal and Uniform take the next words of the sequence, wherever in a block that is, in the order of
-// Uint32, and each as many as it says, and that the numbers are what Box and Muller make of them, whatever their count.
+// TestDrawsContinue checks that Normal and Uniform take the next words of the sequence, wherever in a block that is, in the
+// order of Uint32, and each as many as it says, and that the numbers are what Box and Muller make of them, whatever their
+// count.
 func TestDrawsContinue(t *testing.T) {
 	forEachKernel(t, func(t *testing.T) {
 		for before := range 6 {

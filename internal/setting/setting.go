@@ -79,8 +79,8 @@ func Merge[S any](fields []Field[S], given []string, s, stored S) (S, error) {
 	return merged, nil
 }
 
-// Changes lists what changes in a run that was started with stored and goes on with s, and says whether its losses can be compared with those
-// before. Where a field may not change, the error is a *Changed.
+// Changes lists what changes in a run that was started with stored and goes on with s, and says whether its losses can be
+// compared with those before. Where a field may not change, the error is a *Changed.
 func Changes[S any](fields []Field[S], s, stored S) (changes []Change, comparable bool, err error) {
 	comparable = true
 	for _, f := range fields {
@@ -137,7 +137,8 @@ func Given[S any](flags *flag.FlagSet, fields []Field[S]) (names []string) {
 	return names
 }
 
-// Flagged returns an error about a flag in the place of one about the field that the flag sets. Any other error it returns as it is.
+// Flagged returns an error about a flag in the place of one about the field that the flag sets. Any other error it returns as
+// it is.
 func Flagged(err error) error {
 	var invalid *Invalid
 	if errors.As(err, &invalid) {

@@ -111,7 +111,8 @@ func TestFlagsRefuseWhatIsNoValue(t *testing.T) {
 	}
 }
 
-// TestZeroValues does what package flag does to find out whether a default is a zero, in PrintDefaults: it asks a Value that stands for no place.
+// TestZeroValues does what package flag does to find out whether a default is a zero, in PrintDefaults: it asks a Value that
+// stands for no place.
 func TestZeroValues(t *testing.T) {
 	var a all
 	for _, f := range fields {

@@ -75,12 +75,12 @@ func ReparameterizeGradient(dst, logVar, epsilon, dz []float32) {
 // where the caller has put the correction of m into rate, rate = α / (1−β₁ᵗ), and that of v into
 // correction = 1 / √(1−β₂ᵗ).
 //
-// Where m or v becomes subnormal it is made 0. Without gradients it decays to that within a thousand steps, and then stays, because
-// 0.9 times a few of the smallest number rounds to as many; and arithmetic with subnormal numbers is slow. The AVX2 kernel also takes
-// subnormal numbers of w and g for 0, and makes a w that becomes subnormal 0.
+// Where m or v becomes subnormal it is made 0. Without gradients it decays to that within a thousand steps, and then stays,
+// because 0.9 times a few of the smallest number rounds to as many; and arithmetic with subnormal numbers is slow. The AVX2
+// kernel also takes subnormal numbers of w and g for 0, and makes a w that becomes subnormal 0.
 //
-// It tells whether every new w, m and v is finite, and updates all the elements in either case. An infinite v is easily missed: its w
-// no longer moves. An m that is not finite makes its w so too.
+// It tells whether every new w, m and v is finite, and updates all the elements in either case. An infinite v is easily missed:
+// its w no longer moves. An m that is not finite makes its w so too.
 func Adam(w, m, v, g []float32, beta1, beta2, rate, correction, epsilon float32) (finite bool) {
 	n := len(w)
 	return best.adam(w, m[:n], v[:n], g[:n], beta1, beta2, rate, correction, epsilon) == 0

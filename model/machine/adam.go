@@ -22,8 +22,8 @@ const adamShares = 8
 // values are a parameter's, with its moments and its gradient, all of the same length.
 type values struct{ w, m, v, g []float32 }
 
-// adam makes update t, counted from 1, of all the parameters with learning rate alpha, in place. It says whether all that it has made
-// is finite.
+// adam makes update t, counted from 1, of all the parameters with learning rate alpha, in place. It says whether all that it
+// has made is finite.
 func adam(parameters []values, alpha float64, t uint64) bool {
 	rate := alpha / (1 - math.Pow(beta1, float64(t)))
 	correction := 1 / math.Sqrt(1-math.Pow(beta2, float64(t)))

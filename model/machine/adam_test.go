@@ -11,8 +11,8 @@ func newValues(n int) values {
 	return values{make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)}
 }
 
-// TestAdam checks every step against the update as the paper writes it, in float64, for several parameters, and that the bits are the same
-// on every number of cores.
+// TestAdam checks every step against the update as the paper writes it, in float64, for several parameters, and that the bits
+// are the same on every number of cores.
 func TestAdam(t *testing.T) {
 	const alpha, beta1, beta2, epsilon = 3e-3, 0.9, 0.999, 1e-8
 	type reference struct{ theta, m, v float64 }

@@ -12,9 +12,9 @@ import (
 	"govae/model"
 )
 
-// mostPieces is how many allocations a step of this test's network may make, in a call of Train for 8: the 217 that were measured, the
-// same on 1, 2 and 4 cores and with -tags noasm, and two more. They depend on Gorgonia, here v0.9.18, which makes most of them, and on the
-// operations and inputs of the graph: with another of either, measure again.
+// mostPieces is how many allocations a step of this test's network may make, in a call of Train for 8: the 217 that were
+// measured, the same on 1, 2 and 4 cores and with -tags noasm, and two more. They depend on Gorgonia, here v0.9.18, which makes
+// most of them, and on the operations and inputs of the graph: with another of either, measure again.
 const mostPieces = 219
 
 // TestStepAllocations checks that a step allocates next to nothing once its graph has run: no tensor of its own, and no more

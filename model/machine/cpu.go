@@ -14,8 +14,8 @@ import (
 
 // CPU executes graphs on the CPU, with Gorgonia's tape machine and Adam.
 //
-// A graph has a fixed batch size, so there is one graph for each part and size met, all over the same weights. For training these are
-// usually one for the full batches and one for the short last one, each with and without a backward part.
+// A graph has a fixed batch size, so there is one graph for each part and size met, all over the same weights. For training
+// these are usually one for the full batches and one for the short last one, each with and without a backward part.
 type CPU struct {
 	job      Job
 	state    State

@@ -35,8 +35,8 @@ func TestFirstStep(t *testing.T) {
 	}
 }
 
-// TestEachStep checks that each step, also of a machine that goes on from another's state and with another β, has the loss of its own
-// images, its own ε and the run's β, over the weights as they are.
+// TestEachStep checks that each step, also of a machine that goes on from another's state and with another β, has the loss of
+// its own images, its own ε and the run's β, over the weights as they are.
 func TestEachStep(t *testing.T) {
 	j := tinyJob()
 	indices := []int{4, 0, 22, 7, 7, 1, 3, 2, 21, 5, 9, 8, 11, 12, 13} // the last batch is short
@@ -88,8 +88,8 @@ func TestStateContinues(t *testing.T) {
 	}
 }
 
-// TestSameBits checks that neither the division of steps between calls nor the number of cores changes a bit of them, or of an evaluation,
-// of a network whose operations are divided between cores.
+// TestSameBits checks that neither the division of steps between calls nor the number of cores changes a bit of them, or of an
+// evaluation, of a network whose operations are divided between cores.
 func TestSameBits(t *testing.T) {
 	j := tinyJob()
 	j.Model.Image, j.Model.Hidden, j.Model.Latent = model.Image{Height: 20, Width: 18, Channels: 1}, []int{70}, 24
@@ -125,8 +125,8 @@ func TestSameBits(t *testing.T) {
 	})
 }
 
-// TestEvaluate checks that an evaluation has the terms of each batch's images, with ε that depend on the image alone, after every step the same,
-// and that it leaves the state alone.
+// TestEvaluate checks that an evaluation has the terms of each batch's images, with ε that depend on the image alone, after
+// every step the same, and that it leaves the state alone.
 func TestEvaluate(t *testing.T) {
 	j, indices := tinyJob(), []int{4, 0, 10, 7, 7, 1, 3, 2}
 	m := open(t, j)
@@ -187,8 +187,8 @@ func TestTraining(t *testing.T) {
 	}
 }
 
-// TestNotFiniteLeavesTheState checks that a step with a loss that is not finite is refused and changes nothing, and that those before it
-// stay. Of this learning rate the first step makes weights so large that the second has no loss.
+// TestNotFiniteLeavesTheState checks that a step with a loss that is not finite is refused and changes nothing, and that those
+// before it stay. Of this learning rate the first step makes weights so large that the second has no loss.
 func TestNotFiniteLeavesTheState(t *testing.T) {
 	j := tinyJob()
 	j.Settings.LearningRate = 1e30
@@ -209,8 +209,8 @@ func TestNotFiniteLeavesTheState(t *testing.T) {
 	}
 }
 
-// TestNotANumberIsSeen checks that no activation hides a weight that is not finite: NaN makes the loss so, and infinity, which tanh and
-// sigmoid make 1, then the update.
+// TestNotANumberIsSeen checks that no activation hides a weight that is not finite: NaN makes the loss so, and infinity, which
+// tanh and sigmoid make 1, then the update.
 func TestNotANumberIsSeen(t *testing.T) {
 	for _, f := range []op.Activation{op.ReLU, op.Tanh, op.Sigmoid} {
 		for _, name := range []string{"encoder.0.weight", "encoder.0.bias", "mean.weight", "logVar.bias", "decoder.0.weight", "decoder.2.bias"} {
@@ -241,8 +241,8 @@ func TestNotANumberIsSeen(t *testing.T) {
 	}
 }
 
-// TestOverflow checks that an update is seen that overflows, at the very step, though the loss is finite: the weights whose second moment
-// is infinite would not move any more, and the loss would stay finite.
+// TestOverflow checks that an update is seen that overflows, at the very step, though the loss is finite: the weights whose
+// second moment is infinite would not move any more, and the loss would stay finite.
 func TestOverflow(t *testing.T) {
 	for name, change := range map[string]func(*Job){
 		"β": func(j *Job) { j.Settings.Beta = 1e22 },

@@ -36,8 +36,8 @@ type block struct {
 // blockValues is how many values are made at a time, which takes some 1 to 5 µs, as the images are in the cache or not.
 const blockValues = 8 << 10
 
-// start begins to make the values of a network's inputs for a batch of that network's size. wait returns them, and must be called before the
-// next start.
+// start begins to make the values of a network's inputs for a batch of that network's size. wait returns them, and must be
+// called before the next start.
 func (f *feeder) start(inputs []model.Input, b batch) {
 	f.side = 1 - f.side
 	if f.sides[f.side] == nil {
@@ -56,9 +56,9 @@ func (f *feeder) start(inputs []model.Input, b batch) {
 		}
 		values[i] = values[i][:rows*columns]
 		if in.IsDrawn() && !b.test {
-			// The draws of a step are one stream, so they stay in one block, however long: 65,536 of them take some 90 µs. A worker at
-			// them joins no loop of the machine's meanwhile, but no loop waits for it: the other cores run its share of the blocks.
-			// Coming first, they are seldom still being made in wait.
+			// The draws of a step are one stream, so they stay in one block, however long: 65,536 of them take some 90 µs. A
+			// worker at them joins no loop of the machine's meanwhile, but no loop waits for it: the other cores run its share
+			// of the blocks. Coming first, they are seldom still being made in wait.
 			f.blocks = slices.Insert(f.blocks, 0, block{in, columns, b.indices, values[i]})
 			continue
 		}
@@ -72,8 +72,8 @@ func (f *feeder) start(inputs []model.Input, b batch) {
 	f.making.Start(len(f.blocks), 1, func(k, _ int) { f.fill(f.blocks[k], b) })
 }
 
-// wait returns the values of the inputs for the batch that was started last, once they are made. They are good until start has been called
-// twice more.
+// wait returns the values of the inputs for the batch that was started last, once they are made. They are good until start has
+// been called twice more.
 func (f *feeder) wait() [][]float32 {
 	f.making.Wait()
 	return f.sides[f.side]

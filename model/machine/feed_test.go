@@ -38,8 +38,8 @@ func forImages(t *testing.T, test func(t *testing.T, m *CPU)) {
 
 var errLeave = errors.New("enough")
 
-// TestBatchIsMadeAhead leaves a sequence of batches after one, after two, after the last, and when it ends, and checks what each was fed,
-// in training and in a test. After each of them the machine goes on with the next.
+// TestBatchIsMadeAhead leaves a sequence of batches after one, after two, after the last, and when it ends, and checks what
+// each was fed, in training and in a test. After each of them the machine goes on with the next.
 func TestBatchIsMadeAhead(t *testing.T) {
 	order := []int{12, 3, 0, 7, 7, 1, 11, 2, 4, 10, 9, 5, 6}
 	forImages(t, func(t *testing.T, m *CPU) {
@@ -124,8 +124,8 @@ func fromSources(seed uint64, b batch, k int) [][]float32 {
 	return values
 }
 
-// TestSources checks what comes from every source, for batches of which each is of another size than the last and that are made in one or
-// more blocks, and with one and with three rows for each image.
+// TestSources checks what comes from every source, for batches of which each is of another size than the last and that are made
+// in one or more blocks, and with one and with three rows for each image.
 func TestSources(t *testing.T) {
 	const seed = 3
 	images := randomImages(model.Image{Height: 4, Width: 3, Channels: 1}, 2000, 1)
@@ -156,8 +156,8 @@ func TestSources(t *testing.T) {
 	})
 }
 
-// TestBatchIsGoodUntilTheNextButOne checks that what a feeder has returned stays while it makes the next batch, and that the batch after that
-// takes its memory.
+// TestBatchIsGoodUntilTheNextButOne checks that what a feeder has returned stays while it makes the next batch, and that the
+// batch after that takes its memory.
 func TestBatchIsGoodUntilTheNextButOne(t *testing.T) {
 	j := tinyJob()
 	var f feeder

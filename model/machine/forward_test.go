@@ -50,8 +50,8 @@ func near(t *testing.T, what string, got, want []float32) {
 	}
 }
 
-// TestForward checks every part, for numbers of images that do and do not fill whole runs of a graph, against the nodes of the graph
-// that is trained, after some steps.
+// TestForward checks every part, for numbers of images that do and do not fill whole runs of a graph, against the nodes of the
+// graph that is trained, after some steps.
 func TestForward(t *testing.T) {
 	j := forwardJob()
 	m := open(t, j)

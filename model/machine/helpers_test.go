@@ -13,7 +13,8 @@ import (
 	"govae/model"
 )
 
-// tinyJob returns a job on a small network with no two sizes alike: 15-7-(2+2)-7-15, 23 training and 11 test images, 6 images a step.
+// tinyJob returns a job on a small network with no two sizes alike: 15-7-(2+2)-7-15, 23 training and 11 test images, 6 images a
+// step.
 func tinyJob() Job {
 	cfg := model.DefaultConfig()
 	cfg.Image, cfg.Hidden, cfg.Latent = model.Image{Height: 3, Width: 5, Channels: 1}, []int{7}, 2

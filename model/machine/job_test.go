@@ -49,8 +49,8 @@ func TestJobErrors(t *testing.T) {
 	}
 }
 
-// TestLabels checks that labels are not asked of images that a model takes without, nor checked where it knows no classes, and that they are asked
-// where its graph takes them.
+// TestLabels checks that labels are not asked of images that a model takes without, nor checked where it knows no classes, and
+// that they are asked where its graph takes them.
 func TestLabels(t *testing.T) {
 	j := tinyJob()
 	j.Train.Labels = []byte("any numbers at all, 23.")
@@ -163,7 +163,8 @@ func TestNothingToTrainOnNeedsNoMoments(t *testing.T) {
 	}
 }
 
-// TestStateIsCopied checks that a machine shares no number with the State that it was opened with, nor with one that it has returned.
+// TestStateIsCopied checks that a machine shares no number with the State that it was opened with, nor with one that it has
+// returned.
 func TestStateIsCopied(t *testing.T) {
 	spoil := func(s State) {
 		for _, set := range s.Sets() {

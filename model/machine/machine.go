@@ -1,7 +1,7 @@
 // Package machine runs a model's graphs. A Machine is a device with what a model has learned on it; this package holds the CPU's.
 //
-// cpu.go compiles and runs graphs on Gorgonia's tape machine, feed.go makes what a step is fed, adam.go updates the weights, and turns.go
-// lets several goroutines share a machine.
+// cpu.go compiles and runs graphs on Gorgonia's tape machine, feed.go makes what a step is fed, adam.go updates the weights,
+// and turns.go lets several goroutines share a machine.
 package machine
 
 import (
@@ -19,22 +19,24 @@ var ErrNotFinite = errors.New("the loss is not finite")
 // Machine executes the graphs of one model on a device, and keeps its state there. What a machine is not said to do, it does
 // not: it neither reads files nor prints. It is not safe for concurrent use, but InTurns makes it so.
 type Machine interface {
-	// Train makes one step after the other: forward, backward and update, over the training images at indices, Settings.Batch of
-	// them a step and in the last what is left. How the steps of a run are divided between calls does not change a bit of it. It returns the
-	// terms of each step, means over its batch from before its update, in the order of the model's Config.Terms.
+	// Train makes one step after the other: forward, backward and update, over the training images at indices, Settings.Batch
+	// of them a step and in the last what is left. How the steps of a run are divided between calls does not change a bit of
+	// it. It returns the terms of each step, means over its batch from before its update, in the order of the model's
+	// Config.Terms.
 	//
 	// A step whose loss, or whose update, is not finite is the last: its terms are returned with ErrNotFinite. If it is the
 	// loss, the state stays as it was before the step; if it is the update, which is found at the end of the call at the
-	// latest, the state is lost, and every later call returns that error. An index that no image has is an error before the first step.
+	// latest, the state is lost, and every later call returns that error. An index that no image has is an error before the
+	// first step.
 	Train(indices []int) ([]Terms, error)
 
 	// Evaluate returns the terms over the test images at indices, means over one batch of Settings.Batch images after the other.
 	// What is drawn for an image depends on its index alone. Terms may be not finite, without an error.
 	Evaluate(indices []int) ([]Terms, error)
 
-	// Forward runs a part of the model other than model.Train for any number of images, and returns its outputs. For each input of
-	// the part, whatever its source, it is given the rows, [n, width] each, in the order of the part's Inputs; an error says which do
-	// not fit. The outputs are [n, …] each. What becomes of an image has the same bits alone and among others.
+	// Forward runs a part of the model other than model.Train for any number of images, and returns its outputs. For each input
+	// of the part, whatever its source, it is given the rows, [n, width] each, in the order of the part's Inputs; an error says
+	// which do not fit. The outputs are [n, …] each. What becomes of an image has the same bits alone and among others.
 	Forward(part model.Part, rows ...[]float32) ([][]float32, error)
 
 	// State returns a copy of the state.
@@ -127,8 +129,8 @@ func (j Job) Epoch(step uint64) float64 {
 	return float64(step) / float64(Steps(j.Train.Len(), j.Settings.Batch))
 }
 
-// Scalar returns what feeds the model.Setting input of that name after so many steps, as Settings.Scalar has it. In an evaluation it is what
-// the setting comes to at last, so that test losses can be compared.
+// Scalar returns what feeds the model.Setting input of that name after so many steps, as Settings.Scalar has it. In an
+// evaluation it is what the setting comes to at last, so that test losses can be compared.
 func (j Job) Scalar(input string, step uint64, test bool) (value float32, ok bool) {
 	epoch := j.Epoch(step)
 	if test {

@@ -49,8 +49,8 @@ func (s Settings) Validate() error {
 // Rate returns the learning rate of a step that so many epochs come before.
 func (s Settings) Rate(_ float64) float64 { return s.LearningRate }
 
-// Scalar returns what feeds the model.Setting input of that name in a step that so many epochs come before. It is false where no setting
-// does.
+// Scalar returns what feeds the model.Setting input of that name in a step that so many epochs come before. It is false where
+// no setting does.
 func (s Settings) Scalar(input string, _ float64) (value float32, ok bool) {
 	switch input {
 	case "beta":

@@ -51,8 +51,9 @@ func (s State) Clone() State {
 	return s
 }
 
-// Start returns the State in which a machine begins the job: a copy of the job's own, or the initial weights that the seed fixes. The moments are zero
-// where they are none, and stay none where there is nothing to train on. An error names the set and the parameter that do not fit the model.
+// Start returns the State in which a machine begins the job: a copy of the job's own, or the initial weights that the seed
+// fixes. The moments are zero where they are none, and stay none where there is nothing to train on. An error names the set and
+// the parameter that do not fit the model.
 func (j Job) Start() (State, error) {
 	s := j.State
 	for _, set := range s.Sets() {

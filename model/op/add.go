@@ -10,9 +10,9 @@ import (
 	"govae/internal/vec"
 )
 
-// Add returns the sum of one or more scalars, vectors or matrices of the same shape, element by element and in their order. It makes
-// the gradient of a value that is used more than once. The sum of one term is that term itself. Gorgonia's own addition works on one
-// core, an element at a time.
+// Add returns the sum of one or more scalars, vectors or matrices of the same shape, element by element and in their order. It
+// makes the gradient of a value that is used more than once. The sum of one term is that term itself. Gorgonia's own addition
+// works on one core, an element at a time.
 func Add(terms ...*gorgonia.Node) (*gorgonia.Node, error) {
 	switch len(terms) {
 	case 0:

@@ -153,7 +153,8 @@ func (o *denseBiasGradient) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, e
 	return tensor.Shape{shapes[0][1]}, nil
 }
 
-// leastColumns is how many columns of a sum over rows are handed to a core at a time at least; where there are few rows, it is more.
+// leastColumns is how many columns of a sum over rows are handed to a core at a time at least; where there are few rows, it is
+// more.
 const leastColumns = 128
 
 func (o *denseBiasGradient) Do(in ...gorgonia.Value) (gorgonia.Value, error) {

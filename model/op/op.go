@@ -44,7 +44,8 @@ func (s Spec) String() string {
 	return name
 }
 
-// SpecOf returns the Spec of the operation that computes n. It is false where n is an input, or another package's operation computes it.
+// SpecOf returns the Spec of the operation that computes n. It is false where n is an input, or another package's operation
+// computes it.
 func SpecOf(n *gorgonia.Node) (Spec, bool) {
 	o, ok := n.Op().(interface{ Spec() Spec })
 	if !ok {
@@ -74,7 +75,8 @@ func (s signature) OverwritesInput() int { return -1 }
 func (s signature) String() string       { return s.spec.String() }
 func (s signature) Spec() Spec           { return s.spec }
 
-// WriteHash writes every parameter of the operation, since Gorgonia merges nodes whose operations hash alike and whose inputs are the same.
+// WriteHash writes every parameter of the operation, since Gorgonia merges nodes whose operations hash alike and whose inputs
+// are the same.
 func (s signature) WriteHash(h hash.Hash) { fmt.Fprintf(h, "%#v", s.spec) }
 
 func (s signature) Hashcode() uint32 {

@@ -119,9 +119,9 @@ func (c *Checkpoint) encode() (*encoded, error) {
 // ErrForeign where the file says that another program has written it.
 func Load(path string) (*Checkpoint, error) { return open(path, read) }
 
-// LoadWeights reads the weights of a model from a safetensors file that another program has written, under the names that this package
-// uses. The widths of the layers and the shape of the images follow from the tensors' shapes, as model.Config.Fit has it; all else
-// is as in like.
+// LoadWeights reads the weights of a model from a safetensors file that another program has written, under the names that this
+// package uses. The widths of the layers and the shape of the images follow from the tensors' shapes, as model.Config.Fit has
+// it; all else is as in like.
 func LoadWeights(path string, like model.Config) (*Checkpoint, error) {
 	return open(path, func(r io.Reader, size int64) (*Checkpoint, error) { return readWeights(r, size, like) })
 }
@@ -181,7 +181,8 @@ func open(path string, f func(r io.Reader, size int64) (*Checkpoint, error)) (*C
 	return c, nil
 }
 
-// Read is Load for a checkpoint that begins where r stands and is all that follows there: in a file of an embed.FS, a pipe, or memory.
+// Read is Load for a checkpoint that begins where r stands and is all that follows there: in a file of an embed.FS, a pipe, or
+// memory.
 func Read(r io.Reader) (*Checkpoint, error) {
 	c, err := read(r, unknownSize)
 	if err != nil {
@@ -190,8 +191,8 @@ func Read(r io.Reader) (*Checkpoint, error) {
 	return c, nil
 }
 
-// read is Read for a known size, or for unknownSize. It compares the shapes with the Config before it allocates anything of their size,
-// because a file may claim to be far larger than what it takes on the disk.
+// read is Read for a known size, or for unknownSize. It compares the shapes with the Config before it allocates anything of
+// their size, because a file may claim to be far larger than what it takes on the disk.
 func read(r io.Reader, size int64) (*Checkpoint, error) {
 	l, err := readLayout(r, size)
 	if err != nil {
@@ -256,7 +257,8 @@ func bySet[T any](sets []machine.Set, all map[string]T) []map[string]T {
 	return split
 }
 
-// Check reports the first thing that keeps a run from continuing, or pictures from being made, from c. What Load and Read return has passed it.
+// Check reports the first thing that keeps a run from continuing, or pictures from being made, from c. What Load and Read
+// return has passed it.
 func (c *Checkpoint) Check() error {
 	if err := c.Config.Validate(); err != nil {
 		return fmt.Errorf("config: %w", err)

@@ -11,9 +11,9 @@ const formatName = "govae"
 
 // version is the format version that this package writes. It reads those before it, too, which upgrade.go brings up to date.
 //
-// A field more in Config, in Settings or in Run needs no new version if its zero means that all is as before and if it has omitempty: files
-// without it are then read as they were meant, and programs that do not know it refuse only files that use it. Any other field is a
-// new version.
+// A field more in Config, in Settings or in Run needs no new version if its zero means that all is as before and if it has
+// omitempty: files without it are then read as they were meant, and programs that do not know it refuse only files that use it.
+// Any other field is a new version.
 const version = 2
 
 // storedRun is a Run as it is stored.

@@ -148,8 +148,8 @@ func (l layout) shapes() map[string]tensor.Shape {
 	return shapes
 }
 
-// readTensors reads the values that follow the header to the end, and allocates what the layout says, or where that is not known to be
-// there, a small multiple of what is.
+// readTensors reads the values that follow the header to the end, and allocates what the layout says, or where that is not
+// known to be there, a small multiple of what is.
 func (l layout) readTensors(r io.Reader) (model.Tensors, error) {
 	tensors := make(model.Tensors, len(l.names))
 	for _, name := range l.names {

@@ -140,8 +140,8 @@ func TestReadRefusesBytesLeftOver(t *testing.T) {
 	wantError(t, err, "checkpoint: ", "bytes after the last tensor belong to none")
 }
 
-// TestReadReportsTheReadersError lets the reader fail at the beginning, in the header, in the values, and after the last one, where a
-// decompressor finds that its checksum is wrong.
+// TestReadReportsTheReadersError lets the reader fail at the beginning, in the header, in the values, and after the last one,
+// where a decompressor finds that its checksum is wrong.
 func TestReadReportsTheReadersError(t *testing.T) {
 	broken := errors.New("broken")
 	file := tinyFile(tinyHeader(), tinyValues())

@@ -8,9 +8,9 @@ import (
 	"maps"
 )
 
-// upgrades bring the metadata of version i+1 to the next one, each in place. run is nil in a file of weights alone. What they do not
-// know they leave as it is, for the strict reading that follows to refuse. What that would no longer see they refuse themselves: a
-// field that they take and that is missing, or one that they add and that is there already.
+// upgrades bring the metadata of version i+1 to the next one, each in place. run is nil in a file of weights alone. What they
+// do not know they leave as it is, for the strict reading that follows to refuse. What that would no longer see they refuse
+// themselves: a field that they take and that is missing, or one that they add and that is there already.
 var upgrades = []func(config, run object) error{fromVersion1}
 
 // upgraded returns the metadata of a file of an older version, with a config, as the current version has them.
@@ -42,8 +42,8 @@ func upgraded(metadata map[string]string, written int) (map[string]string, error
 	return metadata, nil
 }
 
-// fromVersion1: the settings were spread over config and run, the data's classes were not stored, and the loss of the unfinished epoch was
-// not summed up by itself.
+// fromVersion1: the settings were spread over config and run, the data's classes were not stored, and the loss of the
+// unfinished epoch was not summed up by itself.
 func fromVersion1(config, run object) error {
 	if run == nil {
 		return errors.New("run: it is missing")

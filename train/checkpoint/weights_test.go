@@ -96,7 +96,8 @@ func float32s(start int, shape ...int) entry {
 	return entry{"F32", shape, values}
 }
 
-// othersEntries are the tensors of 9-5-4-(2+2)-4-5-9, as torch.nn.Linear has them. The values of each layer count up from a hundred of their own.
+// othersEntries are the tensors of 9-5-4-(2+2)-4-5-9, as torch.nn.Linear has them. The values of each layer count up from a
+// hundred of their own.
 func othersEntries() map[string]entry {
 	return map[string]entry{
 		"encoder.0.weight": float32s(100, 5, 9), "encoder.0.bias": float32s(150, 5),
@@ -115,8 +116,8 @@ func withPixels(entries map[string]entry, pixels int) {
 	entries["decoder.4.weight"], entries["decoder.4.bias"] = float32s(0, pixels, 5), float32s(0, pixels)
 }
 
-// othersFile returns the path of a safetensors file with the entries, written as the format's description says, without this package's writer.
-// The values stand in the reverse order of the names.
+// othersFile returns the path of a safetensors file with the entries, written as the format's description says, without this
+// package's writer. The values stand in the reverse order of the names.
 func othersFile(t *testing.T, metadata map[string]string, entries map[string]entry) string {
 	t.Helper()
 	header := make(map[string]any)

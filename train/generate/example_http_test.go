@@ -20,8 +20,8 @@ import (
 // maxSamples keeps one request from holding up the others.
 const maxSamples = 64
 
-// samples serves n samples of a seed, one below the other, as a grey PNG picture: the model's images must be grey. All requests share one
-// Generator.
+// samples serves n samples of a seed, one below the other, as a grey PNG picture: the model's images must be grey. All requests
+// share one Generator.
 func samples(g *generate.Generator) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		n, err := strconv.Atoi(r.FormValue("n"))

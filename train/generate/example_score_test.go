@@ -12,8 +12,8 @@ import (
 	"govae/train/device"
 )
 
-// A model that has learned what images usually look like gives a high score, the negative ELBO, to one that looks otherwise. Here the usual
-// ones are bright in one half, left or right, and the odd one in its upper half.
+// A model that has learned what images usually look like gives a high score, the negative ELBO, to one that looks otherwise.
+// Here the usual ones are bright in one half, left or right, and the odd one in its upper half.
 func ExampleGenerator_Score() {
 	const side = 8
 	image := func(bright func(x, y int) bool) (values []byte) {

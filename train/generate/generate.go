@@ -9,9 +9,9 @@
 //	defer g.Close()
 //	images, err := g.Sample(64, 1) // [64, pixels], in [0, 1]
 //
-// score.go tells how well the model explains images, walk.go lays out walks through the latent space, and input.go checks what methods are
-// given. All methods take and return images as they are fed to the model: channels first,
-// each channel row by row, values in [0, 1].
+// score.go tells how well the model explains images, walk.go lays out walks through the latent space, and input.go checks what
+// methods are given. All methods take and return images as they are fed to the model: channels first, each channel row by row,
+// values in [0, 1].
 package generate
 
 import (
@@ -28,13 +28,13 @@ import (
 	"govae/train/device"
 )
 
-// Generator encodes, decodes and scores images with the weights of a model. It is safe for concurrent use: callers take turns, and each
-// has all cores.
+// Generator encodes, decodes and scores images with the weights of a model. It is safe for concurrent use: callers take turns,
+// and each has all cores.
 //
-// A call costs one run of a graph for each 64 images begun, so one image costs as much as 64: with the default network some 0.2 ms to decode
-// or to encode and 0.4 ms to score, and at the first call of each, which compiles the graph, half a millisecond more. It allocates its
-// results, and room for what 64 images take. (On two cores of an Intel Xeon with AVX-512: go test -run '^$' -bench Generator -benchmem
-// ./train/generate.)
+// A call costs one run of a graph for each 64 images begun, so one image costs as much as 64: with the default network some 0.2
+// ms to decode or to encode and 0.4 ms to score, and at the first call of each, which compiles the graph, half a millisecond
+// more. It allocates its results, and room for what 64 images take. (On two cores of an Intel Xeon with AVX-512: go test -run
+// '^$' -bench Generator -benchmem ./train/generate.)
 type Generator struct {
 	config  model.Config
 	machine Forwarder
@@ -47,8 +47,8 @@ type Forwarder interface {
 	Forward(part model.Part, rows ...[]float32) ([][]float32, error)
 }
 
-// Open returns a Generator with the model of the checkpoint at path, on the named device. Errors are those of checkpoint.Load, which name the
-// file, and of device.Open.
+// Open returns a Generator with the model of the checkpoint at path, on the named device. Errors are those of checkpoint.Load,
+// which name the file, and of device.Open.
 func Open(path string, name device.Name) (*Generator, error) {
 	c, err := checkpoint.Load(path)
 	if err != nil {
@@ -57,8 +57,8 @@ func Open(path string, name device.Name) (*Generator, error) {
 	return New(c, name)
 }
 
-// New returns a Generator with the model of a checkpoint, which may be of weights alone, on the named device. It makes copies, so c may
-// change afterwards. Errors are about weights that do not fit the model, or those of device.Open.
+// New returns a Generator with the model of a checkpoint, which may be of weights alone, on the named device. It makes copies,
+// so c may change afterwards. Errors are about weights that do not fit the model, or those of device.Open.
 func New(c *checkpoint.Checkpoint, name device.Name) (*Generator, error) {
 	if c == nil || c.State.Weights == nil { // of which a machine would make the weights that a run begins with
 		return nil, errors.New("generate: the checkpoint has no weights")
@@ -74,17 +74,17 @@ func New(c *checkpoint.Checkpoint, name device.Name) (*Generator, error) {
 	return g, nil
 }
 
-// On returns a Generator of the model that a valid cfg describes, on what runs its parts. If that is a machine that trains the model, each
-// call of it sees the weights of its moment; Reconstruct and Interpolate make more than one, between which there may be steps.
-// Close of the Generator leaves f as it is.
+// On returns a Generator of the model that a valid cfg describes, on what runs its parts. If that is a machine that trains the
+// model, each call of it sees the weights of its moment; Reconstruct and Interpolate make more than one, between which there
+// may be steps. Close of the Generator leaves f as it is.
 func On(f Forwarder, cfg model.Config) *Generator {
 	cfg = cfg.Clone()
 	scored := sync.OnceValues(func() ([]model.Input, error) { return cfg.Inputs(model.Score) })
 	return &Generator{config: cfg, machine: f, scored: scored}
 }
 
-// Close lets go of the device that Open or New has opened, once the call that has it is done. A later call returns machine.ErrClosed; Close may be
-// called again.
+// Close lets go of the device that Open or New has opened, once the call that has it is done. A later call returns
+// machine.ErrClosed; Close may be called again.
 func (g *Generator) Close() error {
 	if g.close == nil {
 		return nil
@@ -111,9 +111,9 @@ func (g *Generator) Decode(z []float32) ([]float32, error) {
 	return outputs[0], nil
 }
 
-// Encode returns the posterior's mean and logVar = log σ², each [n, latent], of the images x, [n, pixels] in [0, 1]. Of a model whose
-// code is a point, that is the mean, and logVar is nil. It returns ErrInput where x holds no whole number of images, or too many, or a value
-// outside [0, 1], and an error of its own where weights of great size make a code that is not finite.
+// Encode returns the posterior's mean and logVar = log σ², each [n, latent], of the images x, [n, pixels] in [0, 1]. Of a model
+// whose code is a point, that is the mean, and logVar is nil. It returns ErrInput where x holds no whole number of images, or
+// too many, or a value outside [0, 1], and an error of its own where weights of great size make a code that is not finite.
 func (g *Generator) Encode(x []float32) (mean, logVar []float32, err error) {
 	if _, err := g.countImages(x); err != nil {
 		return nil, nil, err

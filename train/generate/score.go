@@ -7,12 +7,13 @@ import (
 	"govae/model/machine"
 )
 
-// Score returns the terms of each image of x, [n, pixels] in [0, 1], in nats and in the order of Config().Terms(): first the loss, which for a VAE
-// is the negative ELBO, with the KL at its full weight whatever β the model was trained with; then what it is the sum of.
-// It returns ErrInput where Encode does.
+// Score returns the terms of each image of x, [n, pixels] in [0, 1], in nats and in the order of Config().Terms(): first the
+// loss, which for a VAE is the negative ELBO, with the KL at its full weight whatever β the model was trained with; then what
+// it is the sum of. It returns ErrInput where Encode does.
 //
-// The expectation in the ELBO is estimated with one draw, as in training: ε of an image depends on the seed and on its place in x, as in an evaluation
-// on its place among the test images. So with the seed of the run, the test images in their order have as their mean the run's test loss, if β is 1.
+// The expectation in the ELBO is estimated with one draw, as in training: ε of an image depends on the seed and on its place in
+// x, as in an evaluation on its place among the test images. So with the seed of the run, the test images in their order have
+// as their mean the run's test loss, if β is 1.
 func (g *Generator) Score(x []float32, seed uint64) ([]machine.Terms, error) {
 	n, err := g.countImages(x)
 	if err != nil {

@@ -60,8 +60,8 @@ func WriteMetrics(path string, terms []model.Term, epochs []Epoch) error {
 	})
 }
 
-// ReadMetrics returns the rows of the first so many epochs, which a resumed run keeps. A file that is not there has none. Terms of which it has
-// no column, because the model did not report them when it was begun, are NaN.
+// ReadMetrics returns the rows of the first so many epochs, which a resumed run keeps. A file that is not there has none. Terms
+// of which it has no column, because the model did not report them when it was begun, are NaN.
 func ReadMetrics(path string, terms []model.Term, epochs int) ([]Epoch, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

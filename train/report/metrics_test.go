@@ -11,7 +11,8 @@ import (
 	"govae/model/machine"
 )
 
-// TestMetricsComeBack checks that what is read is what was written, as far as its six decimals go, up to the epoch that is asked for.
+// TestMetricsComeBack checks that what is read is what was written, as far as its six decimals go, up to the epoch that is
+// asked for.
 func TestMetricsComeBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "metrics.csv")
 	epochs := []Epoch{

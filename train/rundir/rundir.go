@@ -55,8 +55,9 @@ func (d *Dir) Picture(folder string, epoch int) string {
 	return filepath.Join(d.name, folder, fmt.Sprintf("epoch-%04d.png", epoch))
 }
 
-// New makes and claims the folder of a new run, and refuses to overwrite another run unless force is set: its error is then ErrHoldsRun.
-// Without a name it takes the next free one of runs/vae, runs/vae-2, …. It returns ErrUnderWay where another run has the folder.
+// New makes and claims the folder of a new run, and refuses to overwrite another run unless force is set: its error is then
+// ErrHoldsRun. Without a name it takes the next free one of runs/vae, runs/vae-2, …. It returns ErrUnderWay where another run
+// has the folder.
 func New(name string, force bool) (*Dir, error) {
 	if name == "" {
 		return nextFree()
@@ -130,7 +131,8 @@ func (d *Dir) Remove() {
 	}
 }
 
-// DiscardReplaced removes the files of the run that this one replaces. It is called when this one has something to put in their place.
+// DiscardReplaced removes the files of the run that this one replaces. It is called when this one has something to put in their
+// place.
 func (d *Dir) DiscardReplaced() error {
 	for _, path := range d.replaced {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -182,8 +184,8 @@ func Resume(name string) (*Dir, error) {
 	return d, d.claim()
 }
 
-// NewestCheckpoint returns the file with the best state of the newest run in the folder runs, or with
-// its last state while it has no best. The newest run is the one that was saved last. An error is fs.ErrNotExist where there is none.
+// NewestCheckpoint returns the file with the best state of the newest run in the folder runs, or with its last state while it
+// has no best. The newest run is the one that was saved last. An error is fs.ErrNotExist where there is none.
 func NewestCheckpoint() (string, error) {
 	run, err := newestRun()
 	if err != nil {
