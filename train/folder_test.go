@@ -29,12 +29,17 @@ func TestRunIsNeverOverwritten(t *testing.T) {
 	}
 }
 
-// A run killed in its first epoch may leave pictures alone.
-func TestPicturesAloneAreARun(t *testing.T) {
-	o := testOptions(t)
-	write(t, filepath.Join(o.Out, rundir.Samples, "epoch-0001.png"))
-	if err := Run(t.Context(), o); !errors.Is(err, rundir.ErrHoldsRun) {
-		t.Errorf("error is %v", err)
+// A run killed in its first epoch may leave pictures alone, and the best state is as dear as the last.
+func TestOneFileAloneIsARun(t *testing.T) {
+	for _, name := range []string{
+		rundir.Checkpoint, rundir.Best, rundir.Metrics, rundir.Curves, filepath.Join(rundir.Samples, "epoch-0001.png"),
+		filepath.Join(rundir.Reconstructions, "epoch-0001.png"), filepath.Join(rundir.Samples, "epoch-10000.png"),
+	} {
+		o := testOptions(t)
+		write(t, filepath.Join(o.Out, name))
+		if err := Run(t.Context(), o); !errors.Is(err, rundir.ErrHoldsRun) {
+			t.Errorf("%s: error is %v", name, err)
+		}
 	}
 }
 
@@ -91,7 +96,7 @@ func TestForceKeepsTheOldRunUntilTheNewHasFiles(t *testing.T) {
 	if err := interruptedAfter(t, o, 2); !errors.Is(err, ErrInterrupted) {
 		t.Fatalf("error is %v, want ErrInterrupted", err)
 	}
-	if after := contents(t, o.Out); after[rundir.Metrics] != "" || load(t, o, rundir.Checkpoint).State.Step != 2 {
+	if after := contents(t, o.Out); after[rundir.Metrics] != "" || after[rundir.Best] != "" || after[rundir.Curves] != "" || load(t, o, rundir.Checkpoint).State.Step != 2 {
 		t.Error("an interrupted run did not replace the old one")
 	}
 }
@@ -116,6 +121,30 @@ func TestTwoRunsDoNotShareAFolder(t *testing.T) {
 	}
 	o.Resume, o.Epochs = true, 2
 	mustRun(t, o) // the first has let go of it
+}
+
+// TestRunUnderWayKeepsOthersOut checks that a run has its folder to itself where it was resumed, and where it has found the folder itself.
+func TestRunUnderWayKeepsOthersOut(t *testing.T) {
+	t.Chdir(t.TempDir())
+	o := testOptions(t)
+	o.Out = ""
+	second := o
+	second.Out, second.Resume, second.Epochs = filepath.Join("runs", "vae"), true, 9
+	var err error
+	for _, o.Epochs = range []int{2, 3} { // the third epoch after a resume
+		second.Output = new(bytes.Buffer)
+		steps := 0
+		mustRun(t, spied(o, func([]int, machine.Terms) error {
+			if steps++; o.Resume || steps == epochSteps+1 { // from when on there is a checkpoint
+				err = Run(t.Context(), second)
+			}
+			return nil
+		}, nil))
+		if !errors.Is(err, rundir.ErrUnderWay) {
+			t.Fatalf("resume is %t: error is %v, want ErrUnderWay", o.Resume, err)
+		}
+		o.Resume, err = true, nil
+	}
 }
 
 func TestFailedRunRemovesOnlyWhatItMade(t *testing.T) {
@@ -232,6 +261,18 @@ func TestResumeErrors(t *testing.T) {
 }
 
 // A resumed run says what is missing of its files, and goes on.
+// TestRefusedResumeLeavesNothing checks that a folder which has no run is as it was.
+func TestRefusedResumeLeavesNothing(t *testing.T) {
+	o := testOptions(t)
+	o.Resume, o.Out = true, t.TempDir()
+	if err := Run(t.Context(), o); !errors.Is(err, rundir.ErrNothingToResume) {
+		t.Errorf("error is %v, want ErrNothingToResume", err)
+	}
+	if left := contents(t, o.Out); len(left) > 0 {
+		t.Errorf("it holds %v", left)
+	}
+}
+
 func TestResumeWithoutMetricsAndBest(t *testing.T) {
 	o := testOptions(t)
 	mustRun(t, o)

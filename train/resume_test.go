@@ -144,6 +144,13 @@ func TestInterruptedRunSaves(t *testing.T) {
 			if rows := metricsRows(t, o); test.wantEpoch > 0 && len(rows) != test.wantEpoch+1 {
 				t.Errorf("metrics have %d lines for %d epochs", len(rows), test.wantEpoch)
 			}
+			where := fmt.Sprintf("\nstopped after step %d, in epoch %d/3, ", test.step, test.wantEpoch+1)
+			if test.wantSeen == 0 {
+				where = fmt.Sprintf("\nstopped after %d epoch, ", test.wantEpoch)
+			}
+			if !strings.Contains(printed(o), where) {
+				t.Errorf("printed\n%swhich lacks %q", printed(o), where)
+			}
 			if saved := "and saved " + filepath.Join(o.Out, rundir.Checkpoint) + "\n"; !strings.HasSuffix(printed(o), saved) {
 				t.Errorf("printed\n%swhich does not end in\n%s", printed(o), saved)
 			}

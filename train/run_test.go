@@ -52,6 +52,9 @@ func TestRunWritesItsFiles(t *testing.T) {
 	if c.Run.Epoch != 2 || c.State.Step != 2*epochSteps || c.Run.Settings != o.Settings || c.Run.Data.Images != trainImages {
 		t.Errorf("checkpoint is at step %d of %+v", c.State.Step, c.Run)
 	}
+	if c.Config.Classes != 2 || c.Config.Image.String() != "6×5×1" {
+		t.Errorf("the model is one of %d classes and of images of %v, want 2 and 6×5×1", c.Config.Classes, c.Config.Image)
+	}
 	if p := c.Run.Partial; p.Images != 0 || p.Terms != nil || p.Seconds != 0 {
 		t.Errorf("between epochs, the sums of the unfinished one are %+v, want zero", p)
 	}

@@ -320,6 +320,12 @@ func TestTrainerErrors(t *testing.T) {
 		{"odd set, resumed", func() (*Trainer, error) { return Resume(good, odd, device.CPU) }, "whole number of images"},
 		{"weights alone", func() (*Trainer, error) { return Resume(good.Weights(), set, device.CPU) }, "weights alone"},
 		{"another set", func() (*Trainer, error) { return Resume(good, other, device.CPU) }, "trained on another data set"},
+		{"another number of images", func() (*Trainer, error) {
+			return Resume(changed(func(c *checkpoint.Checkpoint) { c.Run.Data.Images++ }), set, device.CPU)
+		}, "trained on another data set"},
+		{"another shape", func() (*Trainer, error) {
+			return Resume(changed(func(c *checkpoint.Checkpoint) { c.Config.Image.Height, c.Config.Image.Width = width, height }), set, device.CPU)
+		}, "trained on another data set"},
 		{"settings", func() (*Trainer, error) {
 			return Resume(changed(func(c *checkpoint.Checkpoint) { c.Run.Settings.LearningRate = -1 }), set, device.CPU)
 		}, "learning_rate is -1"},

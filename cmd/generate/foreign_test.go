@@ -64,6 +64,19 @@ func writeForeign(t *testing.T, path string, c *checkpoint.Checkpoint, metadata 
 	}
 }
 
+// TestForeignWeightsOfAnotherSize checks that square images need no -image, whatever their size.
+func TestForeignWeightsOfAnotherSize(t *testing.T) {
+	t.Chdir(t.TempDir())
+	cfg := model.DefaultConfig()
+	cfg.Image, cfg.Hidden, cfg.Latent = model.Image{Height: 4, Width: 4, Channels: 1}, []int{5}, 2
+	state := machine.State{Weights: model.InitialWeights(cfg, 1)}
+	writeForeign(t, "square.safetensors", &checkpoint.Checkpoint{Config: cfg, State: state}, nil)
+	code, stdout, stderr := command("-n 4 -checkpoint square.safetensors")
+	if code != 0 || stderr != "" || !strings.Contains(stdout, "of images of 4×4×1; ") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
 // TestForeignWeights compares what is drawn with them with what a model that is known to be the right one decodes.
 func TestForeignWeights(t *testing.T) {
 	t.Chdir(t.TempDir())

@@ -59,7 +59,7 @@ func writeCheckpoint(t *testing.T, path string, latent int) {
 	}
 }
 
-// writeData writes a data set of n test images. Every pixel of image i is i, and its label is i modulo 3.
+// writeData writes a data set of n test images. Every pixel of image i is i, and its label is i modulo 3. Its training images are others.
 func writeData(t *testing.T, dir string, n, height, width int) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -70,9 +70,9 @@ func writeData(t *testing.T, dir string, n, height, width int) {
 		images = append(images, bytes.Repeat([]byte{byte(i)}, height*width)...)
 		labels = append(labels, byte(i%3))
 	}
-	for _, split := range []string{"train", "t10k"} {
-		idxtest.Write(t, dir, split, height, width, images, labels)
-	}
+	idxtest.Write(t, dir, "t10k", height, width, images, labels)
+	slices.Reverse(images)
+	idxtest.Write(t, dir, "train", height, width, images, labels)
 }
 
 // inWorkshop runs the test in a new folder that holds a data set "tiny" of 40 test images, another "wide" of another

@@ -29,7 +29,7 @@ func TestGraph(t *testing.T) {
 			t.Errorf("exit code %d, printed %q, want %s", code, printed, test.want)
 		}
 		dot, err := os.ReadFile(path)
-		if err != nil || !bytes.Contains(dot, []byte("digraph")) {
+		if err != nil || !bytes.Contains(dot, []byte("digraph")) || !bytes.Contains(dot, []byte("∂loss/∂mean.bias")) {
 			t.Errorf("wrote %q, %v", dot, err)
 		}
 	}

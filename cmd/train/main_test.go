@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"os/exec"
@@ -19,6 +20,7 @@ import (
 	"govae/train"
 	"govae/train/checkpoint"
 	"govae/train/device"
+	"govae/train/rundir"
 )
 
 func TestFlagsFillTheOptions(t *testing.T) {
@@ -124,6 +126,18 @@ func TestHelp(t *testing.T) {
 }
 
 // TestAdvice checks that an error of a run says what on the command line helps, and no library's words for it.
+// TestInterruptBeforeTheRunBegins checks that no command is proposed to go on with what has not begun.
+func TestInterruptBeforeTheRunBegins(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	out := filepath.Join(t.TempDir(), "run")
+	code := run(ctx, []string{"-data", writeDataSet(t), "-out", out, "-hidden", "4", "-latent", "2"}, &stdout, &stderr)
+	if code != exitInterrupted || strings.Contains(stdout.String(), "to go on") || stderr.Len() > 0 {
+		t.Errorf("exit code %d, printed %q and %q, want %d and nothing to go on with", code, stdout.String(), stderr.String(), exitInterrupted)
+	}
+}
+
 func TestAdvice(t *testing.T) {
 	data, out := writeDataSet(t), filepath.Join(t.TempDir(), "run")
 	small := func(words ...string) []string {
@@ -134,6 +148,7 @@ func TestAdvice(t *testing.T) {
 		want string
 	}{
 		{small("-resume"), "nothing to resume in " + out},
+		{small("-resume"), ": name a run with -out"},
 		{small("-device", "cuda"), "this build has no CUDA machine: use -device cpu"},
 		{small("-lr", "1e30"), "the loss is not finite: try a smaller -lr"},
 		{small(), ""},
@@ -146,6 +161,17 @@ func TestAdvice(t *testing.T) {
 		if (code == exitOK) != (test.want == "") || !strings.Contains(stderr.String(), test.want) {
 			t.Errorf("%v: exit code %d, printed %q, want %q", test.args, code, stderr.String(), test.want)
 		}
+	}
+
+	underWay, err := rundir.Resume(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer underWay.Close()
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), small("-resume"), &stdout, &stderr)
+	if want := "another run is under way in " + out + ": wait for it, or give another -out"; code != exitFailed || !strings.Contains(stderr.String(), want) {
+		t.Errorf("exit code %d, printed %q, want %q", code, stderr.String(), want)
 	}
 }
 

@@ -63,6 +63,7 @@ func TestFlagsSetFields(t *testing.T) {
 		{[]string{"-lr", "1e-3"}, func(a *all) { a.Rate = 0.001 }},
 		{[]string{"-lr", "NaN", "-beta", "-.5"}, func(a *all) { a.Rate, a.Beta = math.NaN(), -0.5 }},
 		{[]string{"-seed", "18446744073709551615"}, func(a *all) { a.Seed = math.MaxUint64 }},
+		{[]string{"-seed", "0x10"}, func(a *all) { a.Seed = 16 }},
 		{[]string{"-hidden", "400"}, func(a *all) { a.Widths = []int{400} }},
 		{[]string{"-hidden", "400, 200,-3"}, func(a *all) { a.Widths = []int{400, 200, -3} }},
 		{[]string{"-out", ""}, func(a *all) { a.Out = "" }},

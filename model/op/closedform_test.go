@@ -163,7 +163,7 @@ func TestDifferentOperationsStayApart(t *testing.T) {
 	nodes := gorgonia.Nodes{
 		gorgonia.Must(Activate(a, ReLU)), gorgonia.Must(Activate(a, Tanh)),
 		gorgonia.Must(BatchMean(v, 1)), gorgonia.Must(BatchMean(v, -1)),
-		gorgonia.Must(Scale(v, 1)), gorgonia.Must(Scale(v, -1)),
+		gorgonia.Must(Scale(v, 1)), gorgonia.Must(Scale(v, -1)), gorgonia.Must(Scale(v, 1e-4)), gorgonia.Must(Scale(v, 1.000001e-4)),
 	}
 	for i, n := range nodes {
 		for _, other := range nodes[:i] {

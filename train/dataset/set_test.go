@@ -68,6 +68,17 @@ func TestFingerprint(t *testing.T) {
 		t.Errorf("fingerprint is %s, want %s", got, want)
 	}
 
+	// The start of SHA-256 of "2×2×5×3 ", images, labels, "1×2×5×3 ", images, label.
+	const wantColour = "38ae14bd2860f621"
+	shape := model.Image{Height: 2, Width: 5, Channels: 3}
+	colour := Set{
+		Train: model.Images{Shape: shape, Values: ramp(60), Labels: []byte{7, 8}},
+		Test:  model.Images{Shape: shape, Values: ramp(30), Labels: []byte{1}},
+	}
+	if got := colour.Fingerprint(); got != wantColour {
+		t.Errorf("fingerprint of colour images is %s, want %s", got, wantColour)
+	}
+
 	changes := map[string]func(*Set){
 		"pixel":      func(s *Set) { s.Train.Values[59]++ },
 		"label":      func(s *Set) { s.Train.Labels[2]++ },

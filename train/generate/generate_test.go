@@ -490,6 +490,21 @@ func TestErrors(t *testing.T) {
 }
 
 // TestBounds passes the largest and the smallest values that there may be.
+// TestMostImages checks that 1 GiB is the limit of the images and of the latents, whichever take more, and that it may be reached.
+func TestMostImages(t *testing.T) {
+	for _, latent := range []int{4, 64} { // of images of 16 values
+		cfg := model.DefaultConfig()
+		cfg.Image, cfg.Latent = model.Image{Height: 4, Width: 4, Channels: 1}, latent
+		g, most := On(nil, cfg), 1<<28/max(16, latent)
+		if err := g.checkNumber(most); err != nil {
+			t.Errorf("latents of %d: %v", latent, err)
+		}
+		if err := g.checkNumber(most + 1); !errors.Is(err, ErrInput) {
+			t.Errorf("latents of %d: error for an image more is %v, want ErrInput", latent, err)
+		}
+	}
+}
+
 func TestBounds(t *testing.T) {
 	g := newGenerator(t, small(op.Tanh), model.InitialWeights(small(op.Tanh), 1))
 	if _, err := g.Decode([]float32{math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, 0}); err != nil {

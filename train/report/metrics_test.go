@@ -80,6 +80,7 @@ func TestReadMetricsErrors(t *testing.T) {
 		{"missing field", header + "1,2,3\n", "wrong number of fields"},
 		{"not a number", header + "1,7,1,1,x,1,1,1\n", "row 1"},
 		{"not finite", header + "1,7,1,1,NaN,1,1,1\n", "test_loss is NaN"},
+		{"infinite", header + "1,7,1,1,1,-Inf,1,1\n", "test_near is -Inf"},
 		{"epoch twice", header + strings.Repeat("1,7,1,1,1,1,1,1\n", 2), "row 2 is of epoch 1"},
 		{"not an epoch", header + "one,7,1,1,1,1,1,1\n", "row 1"},
 	} {
