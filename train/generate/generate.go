@@ -31,10 +31,10 @@ import (
 // Generator encodes, decodes and scores images with the weights of a model. It is safe for concurrent use: callers take turns,
 // and each has all cores.
 //
-// A call costs one run of a graph for each 64 images begun, so one image costs as much as 64: with the default network some 0.2
-// ms to decode or to encode and 0.4 ms to score, and at the first call of each, which compiles the graph, half a millisecond
-// more. It allocates its results, and room for what 64 images take. (On two cores of an Intel Xeon with AVX-512: go test -run
-// '^$' -bench Generator -benchmem ./train/generate.)
+// A call costs one run of a graph for each 64 images begun, so one image costs nearly as much as 64: with the default network
+// some 0.2 ms to decode or to encode and 0.4 ms to score, and at the first call of each, which compiles the graph, half a
+// millisecond more. It allocates its results and some kilobytes. (On two cores of an Intel Xeon with AVX-512: go test -run '^$'
+// -bench Generator -benchmem ./train/generate.)
 type Generator struct {
 	config  model.Config
 	machine Forwarder
