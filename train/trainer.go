@@ -102,7 +102,7 @@ func resumeTrainer(c *checkpoint.Checkpoint, s machine.Settings, set *dataset.Se
 	if err := fits(c, set); err != nil {
 		return nil, err
 	}
-	changes, comparable, err := setting.Changes(machine.Fields, s, c.Run.Settings)
+	changes, sameLoss, err := setting.Changes(machine.Fields, s, c.Run.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func resumeTrainer(c *checkpoint.Checkpoint, s machine.Settings, set *dataset.Se
 	for _, change := range changes {
 		t.changes = append(t.changes, checkpoint.Change{Step: t.step, Change: change})
 	}
-	if !comparable {
+	if !sameLoss {
 		t.bestEpoch, t.bestLoss = 0, 0
 	}
 	return t.open(name, open)

@@ -45,11 +45,11 @@ func TestComparable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if changes, comparable, err := Changes(described, merged, sound()); err != nil || len(changes) != 1 || comparable != want {
-			t.Errorf("%s: changes %v, comparable %t (%v), want one and %t", name, changes, comparable, err, want)
+		if changes, sameLoss, err := Changes(described, merged, sound()); err != nil || len(changes) != 1 || sameLoss != want {
+			t.Errorf("%s: changes %v, the same loss %t (%v), want one and %t", name, changes, sameLoss, err, want)
 		}
 	}
-	if _, comparable, _ := Changes(described, sound(), sound()); !comparable {
+	if _, sameLoss, _ := Changes(described, sound(), sound()); !sameLoss {
 		t.Error("without a change, losses cannot be compared")
 	}
 }

@@ -81,8 +81,8 @@ func Merge[S any](fields []Field[S], given []string, s, stored S) (S, error) {
 
 // Changes lists what changes in a run that was started with stored and goes on with s, and says whether its losses can be
 // compared with those before. Where a field may not change, the error is a *Changed.
-func Changes[S any](fields []Field[S], s, stored S) (changes []Change, comparable bool, err error) {
-	comparable = true
+func Changes[S any](fields []Field[S], s, stored S) (changes []Change, sameLoss bool, err error) {
+	sameLoss = true
 	for _, f := range fields {
 		is, was := f.at(&s), f.at(&stored)
 		if is.String() == was.String() {
@@ -92,9 +92,9 @@ func Changes[S any](fields []Field[S], s, stored S) (changes []Change, comparabl
 			return nil, false, &Changed{f.Name, f.Flag, shown(is), shown(was)}
 		}
 		changes = append(changes, Change{f.Name, was.String(), is.String()})
-		comparable = comparable && !f.OfLoss
+		sameLoss = sameLoss && !f.OfLoss
 	}
-	return changes, comparable, nil
+	return changes, sameLoss, nil
 }
 
 // Unknown returns those of the names that none of the fields has.
