@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gorgonia.org/gorgonia"
 
@@ -76,7 +77,11 @@ func (in Input) Draw(dst []float32, seed uint64, stream philox.Stream, step uint
 // is a setting.
 func (n *Network) Images(rows [][]float32) (int, error) {
 	if len(rows) != len(n.Inputs) {
-		return 0, fmt.Errorf("%w: %d inputs are given, and the graph to %s takes %d", ErrCannot, len(rows), n.Part, len(n.Inputs))
+		var names []string
+		for _, in := range n.Inputs {
+			names = append(names, in.Name())
+		}
+		return 0, fmt.Errorf("%w: the graph to %s takes %s, and is given %d of them", ErrCannot, n.Part, strings.Join(names, ", "), len(rows))
 	}
 	for i, in := range n.Inputs {
 		width := in.Width(n.Batch)

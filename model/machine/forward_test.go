@@ -155,9 +155,9 @@ func TestForwardErrors(t *testing.T) {
 	}{
 		{model.Train, [][]float32{x, epsilon}, "machine: the graph to train has no outputs"},
 		{"dream", [][]float32{x}, `kind "vae" has no graph to dream`},
-		{model.Encode, nil, "0 inputs are given, and the graph to encode takes 1"},
-		{model.Encode, [][]float32{x, epsilon}, "2 inputs are given, and the graph to encode takes 1"},
-		{model.Score, [][]float32{x}, "1 inputs are given, and the graph to score takes 2"},
+		{model.Encode, nil, "the graph to encode takes x, and is given 0 of them"},
+		{model.Encode, [][]float32{x, epsilon}, "the graph to encode takes x, and is given 2 of them"},
+		{model.Score, [][]float32{x}, "the graph to score takes x, epsilon, and is given 1 of them"},
 		{model.Encode, [][]float32{x[1:]}, "251 values are given for x, of which an image takes 63"},
 		{model.Decode, [][]float32{epsilon[:7]}, "7 values are given for z, of which an image takes 3"},
 		{model.Score, [][]float32{x, epsilon[:9]}, "9 values are given for epsilon, of which an image takes 3, and 252 for x"},
