@@ -26,6 +26,9 @@ var Names = map[Name]bool{Auto: true, CPU: true, CUDA: true}
 // ErrUnavailable says that the device that was named cannot be had.
 var ErrUnavailable = errors.New("the device is not available")
 
+// openCUDA is a variable for tests, which run where there is no CUDA machine.
+var openCUDA = cuda.Open
+
 // Open returns a machine for the job on the named device, safe for concurrent use, and what it is in words: cpu, 2 cores. With
 // Auto, the words say why it is no other. It returns ErrUnavailable, with the reason, where there is no device of that name;
 // other errors are about the job.
@@ -34,7 +37,7 @@ func Open(name Name, j machine.Job) (machine.Machine, string, error) {
 	switch name {
 	case CPU:
 	case Auto, "", CUDA:
-		m, words, err := cuda.Open(j)
+		m, words, err := openCUDA(j)
 		if err == nil {
 			return machine.InTurns(m), words, nil
 		}

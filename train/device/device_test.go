@@ -121,3 +121,46 @@ func TestSeveralCallers(t *testing.T) {
 		t.Errorf("after the end: %v, want %v", err, machine.ErrClosed)
 	}
 }
+
+// TestCUDA stands in for a build with a CUDA machine: it is taken where it can be had, and why it cannot is only passed over by auto where
+// there is none at all, as against one that fails.
+func TestCUDA(t *testing.T) {
+	was := openCUDA
+	t.Cleanup(func() { openCUDA = was })
+	failure := errors.New("the card has too little memory")
+	for _, c := range []struct {
+		name Name
+		err  error // of the CUDA machine
+		want string
+		is   error
+	}{
+		{Auto, nil, "a card", nil},
+		{CUDA, nil, "a card", nil},
+		{Auto, cuda.ErrUnavailable, fmt.Sprintf("cpu, %d cores (%v)", runtime.GOMAXPROCS(0), cuda.ErrUnavailable), nil},
+		{CUDA, cuda.ErrUnavailable, "", ErrUnavailable},
+		{Auto, failure, "", failure},
+		{CUDA, failure, "", failure},
+		{CPU, failure, fmt.Sprintf("cpu, %d cores", runtime.GOMAXPROCS(0)), nil},
+	} {
+		openCUDA = func(j machine.Job) (machine.Machine, string, error) {
+			if c.err != nil {
+				return nil, "", c.err
+			}
+			m, err := machine.NewCPU(j)
+			return m, "a card", err
+		}
+		m, words, err := Open(c.name, job())
+		if words != c.want || (err != nil) != (c.is != nil) || c.is != nil && !errors.Is(err, c.is) {
+			t.Errorf("%s, where CUDA says %v: %q, %v, want %q, %v", c.name, c.err, words, err, c.want, c.is)
+		}
+		if m == nil {
+			continue
+		}
+		if err := errors.Join(m.Close(), m.Close()); err != nil { // which only a machine that is shared allows
+			t.Errorf("%s: closing twice: %v", c.name, err)
+		}
+		if _, err := m.State(); !errors.Is(err, machine.ErrClosed) {
+			t.Errorf("%s: the machine is not one that several may use: %v", c.name, err)
+		}
+	}
+}
