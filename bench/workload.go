@@ -32,13 +32,8 @@ func (w *Workload) AddFlags(flags *flag.FlagSet) {
 }
 
 // only returns the fields that have one of the flags.
-func only[S any](fields []setting.Field[S], flags ...string) (chosen []setting.Field[S]) {
-	for _, f := range fields {
-		if slices.Contains(flags, f.Flag) {
-			chosen = append(chosen, f)
-		}
-	}
-	return chosen
+func only[S any](fields []setting.Field[S], flags ...string) []setting.Field[S] {
+	return setting.Choose(fields, func(f setting.Field[S]) bool { return slices.Contains(flags, f.Flag) })
 }
 
 // Open reads the images. Its error says what of them, or of the flags, will not do.

@@ -73,26 +73,6 @@ func (in Input) Draw(dst []float32, seed uint64, stream philox.Stream, step uint
 	random.Normal(dst)
 }
 
-// Images returns how many images the rows are, which are given for each of the network's inputs, in their order. None of them
-// is a setting.
-func (n *Network) Images(rows [][]float32) (int, error) {
-	if len(rows) != len(n.Inputs) {
-		var names []string
-		for _, in := range n.Inputs {
-			names = append(names, in.Name())
-		}
-		return 0, fmt.Errorf("%w: the graph to %s takes %s, and is given %d of them", ErrCannot, n.Part, strings.Join(names, ", "), len(rows))
-	}
-	for i, in := range n.Inputs {
-		width := in.Width(n.Batch)
-		if len(rows[i])%width != 0 || len(rows[i])/width != len(rows[0])/n.Inputs[0].Width(n.Batch) {
-			return 0, fmt.Errorf("model: %d values are given for %s, of which an image takes %d, and %d for %s",
-				len(rows[i]), in.Name(), width, len(rows[0]), n.Inputs[0].Name())
-		}
-	}
-	return len(rows[0]) / n.Inputs[0].Width(n.Batch), nil
-}
-
 // Term is a quantity that a model reports, in nats per image.
 type Term struct {
 	Name    string // in files: reconstruction
@@ -145,6 +125,26 @@ func New(cfg Config, part Part, batch int, weights Tensors) (*Network, error) {
 		return nil, err
 	}
 	return &b.Network, nil
+}
+
+// Images returns how many images the rows are, which are given for each of the network's inputs, in their order. None of them
+// is a setting.
+func (n *Network) Images(rows [][]float32) (int, error) {
+	if len(rows) != len(n.Inputs) {
+		var names []string
+		for _, in := range n.Inputs {
+			names = append(names, in.Name())
+		}
+		return 0, fmt.Errorf("%w: the graph to %s takes %s, and is given %d of them", ErrCannot, n.Part, strings.Join(names, ", "), len(rows))
+	}
+	for i, in := range n.Inputs {
+		width := in.Width(n.Batch)
+		if len(rows[i])%width != 0 || len(rows[i])/width != len(rows[0])/n.Inputs[0].Width(n.Batch) {
+			return 0, fmt.Errorf("model: %d values are given for %s, of which an image takes %d, and %d for %s",
+				len(rows[i]), in.Name(), width, len(rows[0]), n.Inputs[0].Name())
+		}
+	}
+	return len(rows[0]) / n.Inputs[0].Width(n.Batch), nil
 }
 
 // Gradients adds the backward graph and returns the loss's gradient by each parameter, in the order of Parameters.

@@ -53,10 +53,8 @@ func (c Config) Inputs(part Part) ([]Input, error) {
 }
 
 // ParameterCount returns the number of trainable values. The Config must be valid.
-func (c Config) ParameterCount() int { return count(c.Parameters()) }
-
-func count(parameters []ParameterSpec) (n int) {
-	for _, p := range parameters {
+func (c Config) ParameterCount() (n int) {
+	for _, p := range c.Parameters() {
 		n += p.Shape.TotalSize()
 	}
 	return n

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"govae/internal/setting"
 	"govae/model"
@@ -47,6 +48,9 @@ func DefaultOptions() Options {
 
 const maxEpochs = 1_000_000
 
+// changeable are the settings with which a run may go on otherwise than before.
+var changeable = setting.Choose(machine.Fields, func(f setting.Field[machine.Settings]) bool { return f.MayChange })
+
 // Fields describes what one start of a run has besides its model and its settings.
 var Fields = []setting.Field[Options]{
 	setting.Text(setting.Field[Options]{Name: "data", Flag: "data", Arg: "DIR", Help: "folder with the data set, as MNIST has it: train-images-idx3-ubyte.gz, " +
@@ -60,7 +64,7 @@ var Fields = []setting.Field[Options]{
 	setting.Name(setting.Field[Options]{Name: "device", Flag: "device", Arg: "NAME", Help: "where to compute; auto takes CUDA where there is one, else the CPU"},
 		func(o *Options) *device.Name { return &o.Device }, device.Names),
 	setting.Switch(setting.Field[Options]{Name: "resume", Flag: "resume", Help: "continue the run in -out, bit for bit as if it had never stopped. Its model and its settings come from " +
-		"its checkpoint; " + setting.Flags(machine.Fields, setting.Field[machine.Settings].Changeable) + " may be given to go on with another from there, which the checkpoint then records"},
+		"its checkpoint; " + strings.Join(setting.Flags(changeable), ", ") + " may be given to go on with another from there, which the checkpoint then records"},
 		func(o *Options) *bool { return &o.Resume }),
 	setting.Switch(setting.Field[Options]{Name: "force", Flag: "force", Help: "replace the run in -out. Files that no run writes stay"},
 		func(o *Options) *bool { return &o.Force }),

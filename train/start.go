@@ -54,7 +54,7 @@ func (r *run) resume() (err error) {
 	if err := r.adopt(saved); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if r.trainer, err = resumeTrainer(saved, r.Settings, r.set, r.Device, r.opener()); err != nil {
+	if r.trainer, err = resumeTrainer(r.Settings, saved, r.set, r.Device, r.opener()); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	for _, c := range r.trainer.changes[len(saved.Run.Changes):] {

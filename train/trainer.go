@@ -86,10 +86,10 @@ func Resume(c *checkpoint.Checkpoint, set *dataset.Set, name device.Name) (*Trai
 // Trainer's checkpoints record what changed, and at which step. Where losses before and after a change mean two things, the
 // lowest is looked for anew.
 func ResumeWith(s machine.Settings, c *checkpoint.Checkpoint, set *dataset.Set, name device.Name) (*Trainer, error) {
-	return resumeTrainer(c, s, set, name, device.Open)
+	return resumeTrainer(s, c, set, name, device.Open)
 }
 
-func resumeTrainer(c *checkpoint.Checkpoint, s machine.Settings, set *dataset.Set, name device.Name, open opener) (*Trainer, error) {
+func resumeTrainer(s machine.Settings, c *checkpoint.Checkpoint, set *dataset.Set, name device.Name, open opener) (*Trainer, error) {
 	if err := checkSet(set); err != nil {
 		return nil, err
 	}

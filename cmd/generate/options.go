@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -47,15 +46,10 @@ type options struct {
 }
 
 // likeFields describes what the shapes of a model's weights do not tell of it, but for the shape of its images.
-var likeFields = slices.DeleteFunc(slices.Clone(model.Fields), func(f setting.Field[model.Config]) bool { return !f.OfWeights })
+var likeFields = setting.Choose(model.Fields, func(f setting.Field[model.Config]) bool { return f.OfWeights })
 
 // likeFlags returns the flags that say it.
-func likeFlags() (flags []string) {
-	for _, f := range likeFields {
-		flags = append(flags, "-"+f.Flag)
-	}
-	return append(flags, "-image")
-}
+func likeFlags() []string { return append(setting.Flags(likeFields), "-image") }
 
 // usageError is an error in what was asked for, not in carrying it out.
 type usageError struct{ error }

@@ -58,8 +58,13 @@ func TestUnknownAndFlags(t *testing.T) {
 	if got := Unknown(fields, []string{"beta", "lr", "rate", ""}); !slices.Equal(got, []string{"lr", ""}) {
 		t.Errorf("unknown are %q, want lr and an empty name", got)
 	}
-	if got := Flags(fields, func(f Field[all]) bool { return !f.MayChange }); got != "-n, -out" {
+	before := names()
+	fixed := Choose(fields, func(f Field[all]) bool { return !f.MayChange })
+	if got := Flags(fixed); !slices.Equal(got, []string{"-n", "-out"}) {
 		t.Errorf("the flags of what may not change are %q", got)
+	}
+	if !slices.Equal(names(), before) {
+		t.Errorf("after a choice the fields are %v, want %v", names(), before)
 	}
 }
 

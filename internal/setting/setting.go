@@ -27,9 +27,6 @@ type Field[S any] struct {
 	want func(*S) string // what is wanted instead, where the value will not do; nil: every value will do
 }
 
-// Changeable says whether a run may go on with another value.
-func (f Field[S]) Changeable() bool { return f.MayChange }
-
 // Value is a place in a struct that is written and read as text.
 type Value = flag.Value
 
@@ -107,15 +104,17 @@ func Unknown[S any](fields []Field[S], names []string) (unknown []string) {
 	return unknown
 }
 
-// Flags returns the flags of the fields that are chosen, with their hyphens and commas between them.
-func Flags[S any](fields []Field[S], chosen func(Field[S]) bool) string {
-	var flags []string
+// Choose returns the fields for which chosen is true.
+func Choose[S any](fields []Field[S], chosen func(Field[S]) bool) []Field[S] {
+	return slices.DeleteFunc(slices.Clone(fields), func(f Field[S]) bool { return !chosen(f) })
+}
+
+// Flags returns the flags of the fields, with their hyphens.
+func Flags[S any](fields []Field[S]) (flags []string) {
 	for _, f := range fields {
-		if chosen(f) {
-			flags = append(flags, "-"+f.Flag)
-		}
+		flags = append(flags, "-"+f.Flag)
 	}
-	return strings.Join(flags, ", ")
+	return flags
 }
 
 // AddFlags adds a flag for each field of s. What s holds is its default.

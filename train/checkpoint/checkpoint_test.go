@@ -130,15 +130,7 @@ func TestRunAtItsStartRoundTrips(t *testing.T) {
 	want := example()
 	want.State.Step, want.Config.Classes = 0, 0
 	want.Run = &Run{Settings: machine.DefaultSettings(), Data: Data{Images: 1}}
-	var file bytes.Buffer
-	if err := Write(&file, want); err != nil {
-		t.Fatal(err)
-	}
-	got, err := Read(&file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantSame(t, got, want)
+	roundTrip(t, want)
 }
 
 func TestSameCheckpointSameBytes(t *testing.T) {
@@ -341,6 +333,20 @@ func wantError(t *testing.T, err error, path, want string) {
 	if !strings.Contains(err.Error(), want) {
 		t.Errorf("error is %q, want %q in it", err, want)
 	}
+}
+
+// roundTrip checks that a checkpoint comes back from a stream as it went in.
+func roundTrip(t *testing.T, want *Checkpoint) {
+	t.Helper()
+	var file bytes.Buffer
+	if err := Write(&file, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, got, want)
 }
 
 // wantSame checks that two checkpoints are the same, bit for bit.

@@ -111,15 +111,7 @@ func TestRead(t *testing.T) {
 func TestReadInChunks(t *testing.T) {
 	want := (&Checkpoint{Config: model.DefaultConfig()}).Weights() // encoder.0.weight is 400×784
 	want.State.Weights = model.InitialWeights(want.Config, 1)
-	var file bytes.Buffer
-	if err := Write(&file, want); err != nil {
-		t.Fatal(err)
-	}
-	got, err := Read(&file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantSame(t, got, want)
+	roundTrip(t, want)
 }
 
 // TestReadRefusesEveryStreamThatIsCutShort cuts the stream off after each of its bytes.

@@ -185,15 +185,7 @@ func TestLoadWeights(t *testing.T) {
 				}
 			}
 
-			var file bytes.Buffer
-			if err := Write(&file, got); err != nil {
-				t.Fatal(err)
-			}
-			again, err := Read(&file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			wantSame(t, again, got)
+			roundTrip(t, got)
 		})
 	}
 }
