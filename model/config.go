@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"govae/internal/setting"
@@ -10,6 +11,9 @@ import (
 
 // activations lists those that a Config may name.
 var activations = map[op.Activation]bool{op.ReLU: true, op.Tanh: true, op.Sigmoid: true}
+
+// Activations lists them.
+func Activations() []op.Activation { return slices.Sorted(maps.Keys(activations)) }
 
 // Limits that keep a Config from asking for more memory than any machine has.
 // They also bound what a checkpoint's reader will believe.

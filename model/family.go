@@ -1,5 +1,10 @@
 package model
 
+import (
+	"maps"
+	"slices"
+)
+
 // Kind names a family of models.
 type Kind string
 
@@ -14,3 +19,6 @@ type family struct {
 var families = map[Kind]family{
 	VAE: vae,
 }
+
+// Kinds lists them.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(families)) }

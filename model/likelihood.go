@@ -1,6 +1,9 @@
 package model
 
 import (
+	"maps"
+	"slices"
+
 	"gorgonia.org/gorgonia"
 
 	"govae/model/op"
@@ -27,6 +30,9 @@ var likelihoods = map[Likelihood]likelihood{
 		mean:    func(logits *gorgonia.Node) (*gorgonia.Node, error) { return op.Activate(logits, op.Sigmoid) },
 	},
 }
+
+// Likelihoods lists them.
+func Likelihoods() []Likelihood { return slices.Sorted(maps.Keys(likelihoods)) }
 
 // logLikelihood adds log p(x|z), [rows], of the decoder's output and x, [rows, pixels].
 func (b *builder) logLikelihood(output, x *gorgonia.Node) *gorgonia.Node {

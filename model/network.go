@@ -109,7 +109,7 @@ func (n *Network) named(name string, node *gorgonia.Node) *gorgonia.Node {
 }
 
 // New returns the part of the model that cfg describes, for batches of the given size. The graph shares the weights and copies
-// none. Its error names the field, the weight or the operation that does not fit.
+// none; without weights, which are nil then, it can be compiled for another device, and not be run. Its error names the field, the weight or the operation that does not fit.
 func New(cfg Config, part Part, batch int, weights Tensors) (*Network, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -117,8 +117,10 @@ func New(cfg Config, part Part, batch int, weights Tensors) (*Network, error) {
 	if batch < 1 {
 		return nil, fmt.Errorf("model: batch is %d, want at least 1", batch)
 	}
-	if err := weights.Check(cfg); err != nil {
-		return nil, err
+	if weights != nil {
+		if err := weights.Check(cfg); err != nil {
+			return nil, err
+		}
 	}
 	b, err := build(cfg, part, batch, weights)
 	if err != nil {

@@ -98,7 +98,7 @@ func (m *CPU) each(indices []int, test bool, do func(*program) error) error {
 	if m.lost != nil {
 		return m.lost
 	}
-	images, err := m.job.at(indices, test)
+	images, err := m.job.At(indices, test)
 	if err != nil {
 		return err
 	}
@@ -208,10 +208,12 @@ func (m *CPU) program(key programKey) (*program, error) {
 		scalars:  make([]*gorgonia.F32, len(network.Inputs)),
 	}
 	for i, in := range network.Inputs {
-		if key.part == model.Train && in.Source == model.Given {
-			return nil, fmt.Errorf("machine: input %s: nothing feeds it in training", in.Name())
+		if key.part == model.Train {
+			if err := m.job.Feeds(in); err != nil {
+				return nil, err
+			}
 		}
-		if err := m.bind(p, i, in); err != nil {
+		if err := p.bind(i, in); err != nil {
 			return nil, fmt.Errorf("machine: input %s: %w", in.Name(), err)
 		}
 	}
@@ -231,13 +233,10 @@ func (m *CPU) program(key programKey) (*program, error) {
 }
 
 // bind gives input i of the program a value.
-func (m *CPU) bind(p *program, i int, in model.Input) error {
+func (p *program) bind(i int, in model.Input) error {
 	if in.Source != model.Setting {
 		p.matrices[i] = tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(in.Shape()...))
 		return gorgonia.Let(in.Node, p.matrices[i])
-	}
-	if _, ok := m.job.Scalar(in.Name(), 0, false); !ok {
-		return errors.New("no setting feeds it")
 	}
 	p.scalars[i] = gorgonia.NewF32(0)
 	return gorgonia.Let(in.Node, p.scalars[i])

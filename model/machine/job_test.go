@@ -224,13 +224,19 @@ func TestTermsFinite(t *testing.T) {
 
 // TestInputThatNothingFeeds checks that an input without a source is an error with its name.
 func TestInputThatNothingFeeds(t *testing.T) {
-	m := open(t, tinyJob())
-	for name, want := range map[string]string{"beta": "<nil>", "temperature": "no setting feeds it"} {
-		g := gorgonia.NewGraph()
-		in := model.Input{Node: gorgonia.NewScalar(g, gorgonia.Float32, gorgonia.WithName(name)), Source: model.Setting}
-		p := &program{scalars: make([]*gorgonia.F32, 1)}
-		if err := m.bind(p, 0, in); !strings.Contains(fmt.Sprint(err), want) {
-			t.Errorf("%s: error is %v, want %s", name, err, want)
+	g := gorgonia.NewGraph()
+	scalar := func(name string) model.Input {
+		return model.Input{Node: gorgonia.NewScalar(g, gorgonia.Float32, gorgonia.WithName(name)), Source: model.Setting}
+	}
+	given := scalar("z")
+	given.Source = model.Given
+	for want, in := range map[string]model.Input{
+		"<nil>":                                  scalar("beta"),
+		"input temperature: no setting feeds it": scalar("temperature"),
+		"input z: nothing feeds it in training":  given,
+	} {
+		if err := tinyJob().Feeds(in); !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("%s: error is %v, want %s", in.Name(), err, want)
 		}
 	}
 }

@@ -107,8 +107,8 @@ func fits(images *model.Images, c model.Config, inputs []model.Input) error {
 	return nil
 }
 
-// at returns the images of training or of a test, which have one at each of the indices.
-func (j Job) at(indices []int, test bool) (*model.Images, error) {
+// At returns the images of training or of a test, which have one at each of the indices.
+func (j Job) At(indices []int, test bool) (*model.Images, error) {
 	images, name := j.images(test)
 	if images == nil {
 		return nil, fmt.Errorf("machine: it was opened without %s images", name)
@@ -119,6 +119,17 @@ func (j Job) at(indices []int, test bool) (*model.Images, error) {
 		}
 	}
 	return images, nil
+}
+
+// Feeds reports why nothing feeds an input of the training graph.
+func (j Job) Feeds(in model.Input) error {
+	if in.Source == model.Given {
+		return fmt.Errorf("machine: input %s: nothing feeds it in training", in.Name())
+	}
+	if _, ok := j.Scalar(in.Name(), 0, false); in.Source == model.Setting && !ok {
+		return fmt.Errorf("machine: input %s: no setting feeds it", in.Name())
+	}
+	return nil
 }
 
 // Epoch returns how far a run is after so many steps, in epochs.

@@ -1,0 +1,357 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"govae/internal/philox"
+	"govae/model"
+	"govae/model/machine"
+	"govae/model/op"
+)
+
+// devices are those that the machine is tested on. With the tag cuda there is a card among them, or what stands in for it.
+var devices = map[string]func(*testing.T) (device, int){
+	"reference": func(*testing.T) (device, int) { return new(reference), 132 },
+}
+
+// onDevices runs a test on each.
+func onDevices(t *testing.T, test func(t *testing.T, open func(machine.Job) machine.Machine)) {
+	for name, device := range devices {
+		t.Run(name, func(t *testing.T) {
+			test(t, func(j machine.Job) machine.Machine {
+				t.Helper()
+				d, multiprocessors := device(t)
+				m, err := newGPU(d, multiprocessors, j)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() {
+					if err := m.Close(); err != nil {
+						t.Errorf("Close: %v", err)
+					}
+				})
+				return m
+			})
+		})
+	}
+}
+
+// tinyJob returns a job on a small network with no two sizes alike: 15-7-(2+2)-7-15, 23 training and 11 test images, 6 images a
+// step.
+func tinyJob() machine.Job {
+	cfg := model.DefaultConfig()
+	cfg.Image, cfg.Hidden, cfg.Latent = model.Image{Height: 3, Width: 5, Channels: 1}, []int{7}, 2
+	return job(cfg, machine.Settings{Seed: 5, Batch: 6, LearningRate: 1e-2, Beta: 0.3}, 23, 11)
+}
+
+func job(cfg model.Config, s machine.Settings, train, test int) machine.Job {
+	return machine.Job{Model: cfg, Settings: s, Train: randomImages(cfg.Image, train, 1), Test: randomImages(cfg.Image, test, 2)}
+}
+
+// randomImages returns n images, and different ones for each seed.
+func randomImages(shape model.Image, n int, seed uint64) *model.Images {
+	images := &model.Images{Shape: shape, Values: make([]byte, n*shape.Pixels())}
+	random := philox.New(seed, philox.Latent, 0)
+	for i := range images.Values {
+		images.Values[i] = byte(random.Uint32())
+	}
+	return images
+}
+
+// jobs are those on which the machine has to agree with the CPU.
+func jobs() map[string]machine.Job {
+	deep := tinyJob()
+	deep.Model.Hidden, deep.Model.Latent, deep.Model.Activation = []int{37, 20, 33}, 5, op.Tanh
+	deep.Settings.Batch, deep.Settings.Beta = 1, 4
+	wide := tinyJob()
+	wide.Model.Image, wide.Model.Hidden, wide.Model.Latent, wide.Model.Activation = model.Image{Height: 9, Width: 8, Channels: 3}, []int{65}, 33, op.Sigmoid
+	wide = job(wide.Model, wide.Settings, 101, 70)
+	wide.Settings.Batch, wide.Settings.Seed = 64, 1<<40+3
+	return map[string]machine.Job{"tiny": tinyJob(), "deep": deep, "wide": wide}
+}
+
+// counted returns n numbers from 0 on.
+func counted(n int) []int {
+	indices := make([]int, n)
+	for i := range indices {
+		indices[i] = i
+	}
+	return indices
+}
+
+func onCPU(t *testing.T, j machine.Job) machine.Machine {
+	t.Helper()
+	m, err := machine.NewCPU(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// near reports terms that differ by more than rounding.
+func near(t *testing.T, what string, got, want []machine.Terms) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d steps, want %d", what, len(got), len(want))
+	}
+	for i := range got {
+		for k := range want[i] {
+			if d := math.Abs(got[i][k] - want[i][k]); !(d <= 1e-4*(1e-2+math.Abs(want[i][k]))) {
+				t.Fatalf("%s, step %d: the terms are %v, want %v", what, i, got[i], want[i])
+			}
+		}
+	}
+}
+
+func same(a, b []machine.Terms) bool {
+	return slices.EqualFunc(a, b, func(a, b machine.Terms) bool { return slices.Equal(a, b) })
+}
+
+// differs returns the name of a tensor that differs between two states in more than rounding, or in any bit, or "".
+func differs(a, b machine.State, tolerance float64) string {
+	sets := b.Sets()
+	for i, set := range a.Sets() {
+		other := *sets[i].Tensors
+		if len(*set.Tensors) != len(other) {
+			return set.Name
+		}
+		for name, value := range *set.Tensors {
+			for k, v := range value.Float32s() {
+				w := other[name].Float32s()[k]
+				if math.Float32bits(v) != math.Float32bits(w) && !(math.Abs(float64(v-w)) <= tolerance) {
+					return fmt.Sprintf("%s of %s: [%d] is %v and %v", set.Name, name, k, v, w)
+				}
+			}
+		}
+	}
+	if a.Step != b.Step {
+		return fmt.Sprintf("step: %d and %d", a.Step, b.Step)
+	}
+	return ""
+}
+
+// TestFollowsTheCPU checks that training gives the CPU's losses step by step, with short last batches in between, and that the
+// test losses and the state are the CPU's then.
+func TestFollowsTheCPU(t *testing.T) {
+	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
+		for name, j := range jobs() {
+			cpu, gpu := onCPU(t, j), open(j)
+			order := counted(j.Train.Len())
+			slices.Reverse(order)
+			for epoch := range 3 {
+				what := fmt.Sprintf("%s, epoch %d", name, epoch)
+				near(t, what, must[[]machine.Terms](t)(gpu.Train(order)), must[[]machine.Terms](t)(cpu.Train(order)))
+				near(t, what+", test", must[[]machine.Terms](t)(gpu.Evaluate(counted(j.Test.Len()))),
+					must[[]machine.Terms](t)(cpu.Evaluate(counted(j.Test.Len()))))
+			}
+			if d := differs(must[machine.State](t)(gpu.State()), must[machine.State](t)(cpu.State()), 2e-4); d != "" {
+				t.Errorf("%s: %s", name, d)
+			}
+		}
+	})
+}
+
+// TestForward checks each part of a model against the CPU, for numbers of images below and above what one run takes, and that an
+// image has the same bits alone.
+func TestForward(t *testing.T) {
+	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
+		for name, j := range jobs() {
+			cpu, gpu := onCPU(t, j), open(j)
+			for _, part := range []model.Part{model.Encode, model.Decode, model.Score} {
+				inputs := must[[]model.Input](t)(j.Model.Inputs(part))
+				for _, n := range []int{1, 5, 64, 131} {
+					rows, first := make([][]float32, len(inputs)), make([][]float32, len(inputs))
+					for i, in := range inputs {
+						rows[i] = make([]float32, n*in.Width(1))
+						philox.New(uint64(i), philox.Latent, 0).Uniform(rows[i], 0, 1)
+						first[i] = rows[i][:in.Width(1)]
+					}
+					got, want := must[[][]float32](t)(gpu.Forward(part, rows...)), must[[][]float32](t)(cpu.Forward(part, rows...))
+					alone := must[[][]float32](t)(gpu.Forward(part, first...))
+					for i := range want {
+						if len(got[i]) != len(want[i]) || !slices.Equal(alone[i], got[i][:len(alone[i])]) {
+							t.Fatalf("%s, %s: output %d has %d values, want %d, or other bits for an image alone", name, part, i, len(got[i]), len(want[i]))
+						}
+						for k, v := range want[i] {
+							if d := math.Abs(float64(got[i][k] - v)); !(d <= 1e-5*(1+math.Abs(float64(v)))) {
+								t.Fatalf("%s, %s of %d: output %d is %v at %d, want %v", name, part, n, i, got[i][k], k, v)
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestSameBits checks that neither the division of steps between calls nor a pause, in which the state goes to another machine,
+// changes a bit.
+func TestSameBits(t *testing.T) {
+	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
+		j := tinyJob()
+		all := open(j)
+		want := must[[]machine.Terms](t)(all.Train(slices.Concat(counted(23), counted(23))))
+		parts := open(j)
+		var got []machine.Terms
+		for part := range slices.Chunk(slices.Concat(counted(23)), 12) {
+			got = append(got, must[[]machine.Terms](t)(parts.Train(part))...)
+		}
+		j.State = must[machine.State](t)(parts.State())
+		resumed := open(j)
+		got = append(got, must[[]machine.Terms](t)(resumed.Train(counted(23)))...)
+		// In one call the short batch is the last; here it comes in the middle as well.
+		if one := must[[]machine.Terms](t)(open(tinyJob()).Train(counted(23))); !same(one, got[:4]) {
+			t.Errorf("terms are %v, want %v", got[:4], one)
+		}
+		if same(got, want) {
+			t.Error("the short batch in the middle changes nothing")
+		}
+		again := open(tinyJob())
+		must[[]machine.Terms](t)(again.Train(counted(23)))
+		must[[]machine.Terms](t)(again.Train(counted(23)))
+		if d := differs(must[machine.State](t)(again.State()), must[machine.State](t)(resumed.State()), 0); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// TestNotFiniteLeavesTheState checks that a step with a loss that is not finite, and all that follow it in the stretch, change
+// nothing. Of this learning rate the first step makes weights so large that the second has no loss.
+func TestNotFiniteLeavesTheState(t *testing.T) {
+	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
+		j := tinyJob()
+		j.Settings.LearningRate = 1e30
+		one, all := open(j), open(j)
+		first := must[[]machine.Terms](t)(one.Train(counted(6)))
+		steps, err := all.Train(counted(23))
+		if !errors.Is(err, machine.ErrNotFinite) || len(steps) != 2 || !same(steps[:1], first) || !steps[0].Finite() || steps[1].Finite() {
+			t.Fatalf("%v, terms are %v, want %v and those of a step without a loss", err, steps, first)
+		}
+		if d := differs(must[machine.State](t)(all.State()), must[machine.State](t)(one.State()), 0); d != "" {
+			t.Errorf("%s after a step that failed", d)
+		}
+		if again, err := all.Train(counted(6)); !errors.Is(err, machine.ErrNotFinite) || len(again) != 1 {
+			t.Errorf("another call returns %v, %v", again, err)
+		}
+	})
+}
+
+// TestOverflow checks that an update that overflows is seen, though the loss is finite, and that the machine is lost then.
+func TestOverflow(t *testing.T) {
+	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
+		j := tinyJob()
+		j.Settings.Beta = 1e22
+		m := open(j)
+		steps, err := m.Train(counted(23))
+		if !errors.Is(err, machine.ErrNotFinite) || len(steps) != 1 || !steps[0].Finite() {
+			t.Errorf("terms are %v and the error %v, want one finite step and %v", steps, err, machine.ErrNotFinite)
+		}
+		_, state := m.State()
+		_, train := m.Train(counted(6))
+		_, test := m.Evaluate(counted(6))
+		_, forward := m.Forward(model.Decode, make([]float32, 2))
+		for _, err := range []error{state, train, test, forward} {
+			if !errors.Is(err, machine.ErrNotFinite) {
+				t.Errorf("a later call returns %v, want %v", err, machine.ErrNotFinite)
+			}
+		}
+	})
+}
+
+// TestStretches checks that there is no bound to how many steps a call may ask for.
+func TestStretches(t *testing.T) {
+	j := tinyJob()
+	m, err := newGPU(new(reference), 1, j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := must[[]machine.Terms](t)(m.Train(counted(23)))
+	if m, err = newGPU(new(reference), 1, j); err != nil {
+		t.Fatal(err)
+	}
+	m.steps = 3
+	if got := must[[]machine.Terms](t)(m.Train(counted(23))); !same(got, want) {
+		t.Errorf("terms are %v, want %v", got, want)
+	}
+	want = must[[]machine.Terms](t)(m.Evaluate(counted(11)))
+	if m.steps = 1; !same(must[[]machine.Terms](t)(m.Evaluate(counted(11))), want) {
+		t.Errorf("terms of a test are others")
+	}
+}
+
+// TestMistakes checks that what is asked wrongly is an error, and does no harm.
+func TestMistakes(t *testing.T) {
+	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
+		j := tinyJob()
+		m := open(j)
+		_, train := m.Train([]int{0, 23})
+		_, test := m.Evaluate([]int{-1})
+		_, forward := m.Forward(model.Train, nil)
+		_, rows := m.Forward(model.Decode, make([]float32, 3))
+		for i, c := range []struct {
+			err  error
+			want string
+		}{
+			{train, "index 1 of the training images is 23"}, {test, "index 0 of the test images is -1"},
+			{forward, "has no outputs"}, {rows, "3 values are given for z"},
+		} {
+			if !strings.Contains(fmt.Sprint(c.err), c.want) {
+				t.Errorf("%d: error is %v, want one that says %q", i, c.err, c.want)
+			}
+		}
+		j.Train = nil
+		if s := must[machine.State](t)(open(j).State()); s.FirstMoment != nil || s.Weights == nil {
+			t.Error("a machine that does not train has moments, or no weights")
+		}
+		near(t, "after mistakes", must[[]machine.Terms](t)(m.Train(counted(23))), must[[]machine.Terms](t)(onCPU(t, tinyJob()).Train(counted(23))))
+	})
+}
+
+// TestDeviceFails checks, for each of its calls, that a device that fails from there on is an error, which later calls return, too.
+func TestDeviceFails(t *testing.T) {
+	for fail := 1; ; fail++ {
+		d := &reference{fail: fail}
+		m, err := newGPU(d, 132, tinyJob())
+		if err != nil {
+			if !errors.Is(err, errFails) || !d.closed {
+				t.Fatalf("call %d: %v, closed: %v", fail, err, d.closed)
+			}
+			continue
+		}
+		_, err = m.Train(counted(23))
+		if err == nil {
+			_, err = m.Evaluate(counted(11))
+		}
+		if err == nil {
+			_, err = m.Forward(model.Encode, make([]float32, 15))
+		}
+		if err == nil {
+			_, err = m.State()
+		}
+		if err == nil {
+			if d.calls < 40 {
+				t.Errorf("%d calls, want more", d.calls)
+			}
+			return
+		}
+		_, again := m.State()
+		if !errors.Is(err, errFails) || again != err {
+			t.Fatalf("call %d: %v, and then %v", fail, err, again)
+		}
+	}
+}

@@ -1,0 +1,189 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/chewxy/hm"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"govae/cuda/kernels"
+	"govae/model"
+	"govae/model/op"
+)
+
+// network returns a part of the default model, and of its training graph the gradients.
+func network(t *testing.T, part model.Part, change func(*model.Config)) (*model.Network, gorgonia.Nodes) {
+	t.Helper()
+	cfg := model.DefaultConfig()
+	change(&cfg)
+	n, err := model.New(cfg, part, 128, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if part != model.Train {
+		return n, nil
+	}
+	gradients, err := n.Gradients()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n, gradients
+}
+
+func unchanged(*model.Config) {}
+
+func mustCompile(t *testing.T, n *model.Network, gradients gorgonia.Nodes, o Options) *Plan {
+	t.Helper()
+	o.Batch = 128
+	p, err := Compile(n, gradients, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestEveryGraphHasKernels compiles every graph that the tables of kinds, likelihoods and activations can make.
+func TestEveryGraphHasKernels(t *testing.T) {
+	cfg := model.DefaultConfig()
+	cfg.Classes, cfg.Hidden = 10, []int{200, 100}
+	for _, cfg.Kind = range model.Kinds() {
+		for _, cfg.Likelihood = range model.Likelihoods() {
+			for _, cfg.Activation = range model.Activations() {
+				for _, part := range []model.Part{model.Train, model.Score, model.Encode, model.Decode} {
+					n, err := model.New(cfg, part, 3, nil)
+					if errors.Is(err, model.ErrCannot) {
+						continue
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					uses, gradients := []Use{Forward}, gorgonia.Nodes(nil)
+					if part == model.Train {
+						if gradients, err = n.Gradients(); err != nil {
+							t.Fatal(err)
+						}
+						uses = []Use{Train, Evaluate}
+					}
+					for _, use := range uses {
+						if _, err := Compile(n, gradients, Options{Use: use, Batch: 3}); err != nil {
+							t.Errorf("%v to %s: %v", cfg, part, err)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// foreign is an operation that no kernel does.
+type foreign struct{ gorgonia.Op }
+
+func (foreign) Spec() op.Spec { return op.Spec{Kind: "Foreign", Scale: 2} }
+func (foreign) Type() hm.Type { return hm.NewFnType(tensor.Float32, tensor.Float32) }
+func (foreign) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return tensor.ScalarShape(), nil
+}
+func (foreign) Do(...gorgonia.Value) (gorgonia.Value, error) { return nil, nil }
+func (foreign) Arity() int                                   { return 1 }
+func (foreign) String() string                               { return "foreign" }
+
+// TestOperationWithoutAKernel checks that it is named, one of package op as well as one of another package.
+func TestOperationWithoutAKernel(t *testing.T) {
+	for want, apply := range map[string]func(*gorgonia.Node) (*gorgonia.Node, error){
+		"operation Foreign ·2 has no kernel": func(x *gorgonia.Node) (*gorgonia.Node, error) {
+			scaled, err := op.AddScaled(x, x, x)
+			if err != nil {
+				return nil, err
+			}
+			return gorgonia.ApplyOp(foreign{scaled.Op()}, scaled)
+		},
+		"neither an input nor an operation with a kernel": gorgonia.Exp,
+	} {
+		g := gorgonia.NewGraph()
+		x := gorgonia.NewScalar(g, tensor.Float32, gorgonia.WithName("x"))
+		y, err := apply(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := &model.Network{Graph: g, Batch: 1, Inputs: []model.Input{{Node: x}}, Outputs: gorgonia.Nodes{y}}
+		if p, err := Compile(n, nil, Options{Use: Forward}); p != nil || !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("error is %v, want one that says %q", err, want)
+		}
+	}
+}
+
+// TestLaunchesOfAStep counts them: more would be slower.
+func TestLaunchesOfAStep(t *testing.T) {
+	n, gradients := network(t, model.Train, unchanged)
+	p := mustCompile(t, n, gradients, Options{Use: Train, Multiprocessors: 132})
+	counts := make(map[string]int)
+	for _, l := range p.Launches {
+		kernel, _, _ := strings.Cut(l.Kernel, "_16")
+		kernel, _, _ = strings.Cut(kernel, "_32")
+		counts[kernel]++
+	}
+	want := map[string]int{
+		"begin_step": 1, "gather_pixels": 1, "draw_normal": 1, "dense_forward": 5, "each": 4, "kl_rows": 1, "bernoulli_rows": 1,
+		"in_order": 1, "dense_input_gradient": 4, "dense_update": 5,
+	}
+	if fmt.Sprint(counts) != fmt.Sprint(want) {
+		t.Errorf("launches are %v, want %v:\n%v", counts, want, p)
+	}
+}
+
+// TestUpdatesComeLast checks that no weight is changed before all that reads it, nor before the loss is looked at.
+func TestUpdatesComeLast(t *testing.T) {
+	n, gradients := network(t, model.Train, func(c *model.Config) { c.Hidden = []int{60, 50, 40} })
+	p := mustCompile(t, n, gradients, Options{Use: Train})
+	updates := 0
+	for _, l := range p.Launches {
+		if strings.HasPrefix(l.Kernel, "dense_update") {
+			updates++
+		} else if updates > 0 {
+			t.Errorf("after %d updates comes %s of %v", updates, l.Kernel, l.Nodes)
+		}
+	}
+	if updates != 9 {
+		t.Errorf("%d updates, want 9", updates)
+	}
+}
+
+// TestWorkIsDivided checks that a product's tiles are as many as there are multiprocessors, or as small as they can be.
+func TestWorkIsDivided(t *testing.T) {
+	n, gradients := network(t, model.Train, unchanged)
+	for processors, want := range map[int]string{1: "64x64", 14: "64x64", 15: "32x32", 52: "32x32", 53: "16x32", 1000: "16x32"} {
+		for _, l := range mustCompile(t, n, gradients, Options{Use: Train, Multiprocessors: processors}).Launches {
+			if slices.Equal(l.Nodes, []string{"encoder.0"}) && l.Kernel != "dense_forward_"+want {
+				t.Errorf("%d multiprocessors: %s, want %s", processors, l.Kernel, want)
+			}
+		}
+	}
+	for _, l := range mustCompile(t, n, gradients, Options{Use: Train, TF32: true, Multiprocessors: 132}).Launches {
+		if strings.HasPrefix(l.Kernel, "dense_") && !strings.HasSuffix(l.Kernel, "_tf32_32x32") && !strings.HasSuffix(l.Kernel, "_tf32_64x64") {
+			t.Errorf("with tensor cores: %s", l.Kernel)
+		}
+	}
+}
+
+// TestBind checks that addresses are put for references and nothing else is changed, in structs and arrays within the arguments.
+func TestBind(t *testing.T) {
+	args := &kernels.ListArgs{Control: reference(1), Count: 2}
+	args.List[1] = kernels.Instruction{Op: kernels.Add, Scale: 3, Y: reference(0), A: reference(1) + 8, N: 5}
+	was := *args
+	bound := *args
+	bound.Control = 2000
+	bound.List[1].Y, bound.List[1].A = 1000, 2008
+	memory := Launch{Args: args}.Bind([]kernels.Ptr{1000, 2000})
+	if got := (*kernels.ListArgs)(unsafe.Pointer(&memory[0])); len(memory) != int(unsafe.Sizeof(bound)) || *got != bound {
+		t.Errorf("the arguments are %v, want %v", *got, bound)
+	}
+	if *args != was {
+		t.Error("the plan's own arguments are changed")
+	}
+}
