@@ -26,7 +26,7 @@ func build(cfg Config, part Part, batch int, weights Tensors) (b *builder, err e
 		return nil, fmt.Errorf("%w: kind %q has no graph to %s", ErrCannot, cfg.Kind, part)
 	}
 	b = &builder{
-		Network: Network{Config: cfg, Part: part, Batch: batch, Graph: gorgonia.NewGraph(), names: make(map[*gorgonia.Node]string)},
+		Network: Network{Config: cfg, Part: part, Batch: batch, Graph: gorgonia.NewGraph()},
 		weights: weights,
 	}
 	recipe(b)

@@ -104,6 +104,9 @@ type Network struct {
 // named gives a node the name under which it is drawn and reported.
 func (n *Network) named(name string, node *gorgonia.Node) *gorgonia.Node {
 	gorgonia.WithName(name)(node)
+	if n.names == nil {
+		n.names = make(map[*gorgonia.Node]string)
+	}
 	n.names[node] = name
 	return node
 }
