@@ -3,7 +3,12 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    = 50000x
 
+# Where the module copies of cuda-setup are, only builds with that tag take them.
+export GOWORK = off
+cuda-%: export GOWORK =
+
 .PHONY: all build test race lint generate-check cross openblas-install openblas bench bench-peers fuzz smoke
+.PHONY: cuda-setup cuda-functions-check cuda-docker-lint cuda-docker-check
 
 all: build test
 
@@ -20,7 +25,7 @@ race:
 	go test -race -tags noasm -run 'SameBits|Interrupt|Trainer' ./train
 
 lint:
-	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	go mod tidy -diff
@@ -71,3 +76,12 @@ smoke:
 	go run ./cmd/train -epochs 1 -out "$$dir/run" && \
 	go run ./cmd/generate -checkpoint "$$dir/run/best.safetensors" -out "$$dir/samples.png" && \
 	awk -F, 'NR == 2 { print "test loss", $$6; exit !($$6 > 0 && $$6 < 130) } END { if (NR < 2) exit 1 }' "$$dir/run/metrics.csv"
+
+# What builds with -tags cuda need, once: module copies and cuda.h, in .cuda, and go.work. Quick where nothing is to do.
+cuda-setup:
+	cuda/setup/setup.sh
+
+# The list of the driver's functions is what the linker wants.
+cuda-functions-check: cuda-setup
+	cuda/driver/functions.sh
+	git diff --exit-code -- cuda/driver/functions.h
