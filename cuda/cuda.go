@@ -1,14 +1,9 @@
-// Package cuda is the place of the CUDA machine. So far it holds only the answer to whether there is one.
+// Package cuda is the place of the CUDA machine, which is there in builds with the tag cuda. In others, stub.go says that there is
+// none.
 package cuda
 
-import (
-	"errors"
+import "errors"
 
-	"govae/model/machine"
-)
-
-// ErrUnavailable says why no CUDA machine can be had.
-var ErrUnavailable = errors.New("this build has no CUDA machine")
-
-// Open returns a CUDA machine for the job, and what it is in words, or ErrUnavailable. So far it always returns the latter.
-func Open(machine.Job) (machine.Machine, string, error) { return nil, "", ErrUnavailable }
+// ErrUnavailable says that no CUDA machine can be had. What is returned wraps it with the reason, in one line: that the build has
+// none, or that there is no driver or no such card, that either is too old, or that the card's memory is full.
+var ErrUnavailable = errors.New("no CUDA machine")

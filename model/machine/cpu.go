@@ -42,10 +42,14 @@ type program struct {
 	parameters []values        // with the gradients of the last run
 }
 
-// NewCPU returns a CPU machine for a job. Its error says what of the job does not fit.
+// NewCPU returns a CPU machine for a job. Its error says what of the job does not fit, and is ErrPrecision for any precision but
+// Float32.
 func NewCPU(j Job) (*CPU, error) {
 	if err := j.Validate(); err != nil {
 		return nil, err
+	}
+	if j.Precision != "" && j.Precision != Float32 {
+		return nil, fmt.Errorf("%w: the CPU has %s alone, and %s is asked for", ErrPrecision, Float32, j.Precision)
 	}
 	j.Model = j.Model.Clone()
 	state, err := j.Start()

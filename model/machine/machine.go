@@ -1,7 +1,7 @@
 // Package machine runs a model's graphs. A Machine is a device with what a model has learned on it; this package holds the CPU's.
 //
 // cpu.go compiles and runs graphs on Gorgonia's tape machine, feed.go makes what a step is fed, adam.go updates the weights,
-// and turns.go lets several goroutines share a machine.
+// precision.go tells in what precision a machine may multiply, and turns.go lets several goroutines share one.
 package machine
 
 import (
@@ -53,6 +53,8 @@ type Job struct {
 	Train    *model.Images // what Train takes; nil: it is not called
 	Test     *model.Images // what Evaluate takes; nil: it is not called
 	State    State         // where the machine starts, of which it makes a copy; tensors that are nil are the first step's
+
+	Precision Precision // "": Float32. A machine that lacks it is not opened, and the error is ErrPrecision
 }
 
 // Validate reports the first thing that keeps a machine from the job. Whether the State fits, a machine finds when it copies it.
@@ -62,6 +64,9 @@ func (j Job) Validate() error {
 	}
 	if err := j.Settings.Validate(); err != nil {
 		return err
+	}
+	if err := j.Precision.Check(); err != nil {
+		return fmt.Errorf("machine: %w", err)
 	}
 	inputs, err := j.Model.Inputs(model.Train)
 	if err != nil {

@@ -37,7 +37,7 @@ func Open(name Name, j machine.Job) (machine.Machine, string, error) {
 	switch name {
 	case CPU:
 	case Auto, "", CUDA:
-		m, words, err := openCUDA(j)
+		m, words, err := openCUDA(0, j)
 		if err == nil {
 			return machine.InTurns(m), words, nil
 		}

@@ -142,7 +142,7 @@ func TestCUDA(t *testing.T) {
 		{CUDA, failure, "", failure},
 		{CPU, failure, fmt.Sprintf("cpu, %d cores", runtime.GOMAXPROCS(0)), nil},
 	} {
-		openCUDA = func(j machine.Job) (machine.Machine, string, error) {
+		openCUDA = func(_ int, j machine.Job) (machine.Machine, string, error) {
 			if c.err != nil {
 				return nil, "", c.err
 			}
