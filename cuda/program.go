@@ -60,6 +60,7 @@ func (m *gpu) options(use plan.Use) plan.Options {
 		Use:             use,
 		Seed:            m.job.Settings.Seed,
 		Batch:           m.job.Settings.Batch,
+		TF32:            m.job.Precision == machine.TF32,
 		Multiprocessors: m.multiprocessors,
 		Beta1:           machine.AdamBeta1,
 		Beta2:           machine.AdamBeta2,
