@@ -239,6 +239,40 @@ func TestBytes(t *testing.T) {
 	}
 }
 
+// TestNothingLeft closes a device with graphs and memory on it. The stand-in writes what is left then; a card does not know.
+func TestNothingLeft(t *testing.T) {
+	open(t)
+	out := child(t, "close", os.Getenv("LD_LIBRARY_PATH"))
+	standIn := strings.Contains(out, "standin: ")
+	if !strings.HasSuffix(out, "closed: <nil>\n") || standIn && !strings.Contains(out, "nothing left") {
+		t.Errorf("the child wrote\n%s", out)
+	}
+}
+
+// runAndClose is the child of TestNothingLeft.
+func runAndClose() {
+	d, x := openWithMemory()
+	for range 2 {
+		g, err := d.Capture([]Launch{add(x, x, x, 1)})
+		must(err)
+		must(d.Run(g, 2))
+	}
+	fmt.Println("closed:", d.Close())
+}
+
+// openWithMemory opens the first card, with the kernels and a few bytes of memory.
+func openWithMemory() (*Device, kernels.Ptr) {
+	d, err := Open(0)
+	must(err)
+	image, _, err := kernels.Image(d.Capability)
+	must(err)
+	must(d.Load(image))
+	x, err := d.Alloc(4)
+	must(err)
+	must(d.Write(x, make([]byte, 4)))
+	return d, x
+}
+
 // TestFault checks that what a kernel does wrong is reported by the next call and all after that, as an error that says what.
 func TestFault(t *testing.T) {
 	open(t)
@@ -257,13 +291,7 @@ func TestFault(t *testing.T) {
 
 // runFault is the child of TestFault: a kernel that reads at an address where there is nothing.
 func runFault() {
-	d, err := Open(0)
-	must(err)
-	image, _, err := kernels.Image(d.Capability)
-	must(err)
-	must(d.Load(image))
-	x, err := d.Alloc(4)
-	must(err)
+	d, x := openWithMemory()
 	g, err := d.Capture([]Launch{add(x, 64, 64, 1)})
 	must(err)
 	fmt.Println("Run:", d.Run(g, 1))

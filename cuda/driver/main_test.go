@@ -24,6 +24,8 @@ func TestMain(m *testing.M) {
 	case "idle":
 	case "fault":
 		runFault()
+	case "close":
+		runAndClose()
 	default:
 		index, err := strconv.Atoi(task)
 		if err != nil {
