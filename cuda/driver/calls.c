@@ -62,7 +62,8 @@ static outcome enqueue_all(CUstream stream, const launch *launches, int count, u
     return done;
 }
 
-outcome capture(session s, const launch *launches, int count, unsigned threads, const unsigned char *arguments, CUgraphExec *graph) {
+outcome capture(session s, const launch *launches, int count, unsigned threads, const unsigned char *arguments,
+                CUgraphExec *graph) {
     TRY(cuCtxSetCurrent, s.context);
     TRY(cuStreamBeginCapture, s.stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
     outcome result = enqueue_all(s.stream, launches, count, threads, arguments);

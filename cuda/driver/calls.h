@@ -1,5 +1,5 @@
-// The driver's calls that cu lacks, or does not get right. Each function here is one job: it makes the context current, which holds for
-// a thread only, and does all its calls, so a goroutine may call it on any thread.
+// The driver's calls that cu lacks, or does not get right. Each function here is one job: it makes the context current, which holds
+// for a thread only, and does all its calls, so a goroutine may call it on any thread.
 #ifndef CALLS_H
 #define CALLS_H
 
@@ -36,7 +36,8 @@ outcome write_memory(session s, CUdeviceptr to, const unsigned char *from, size_
 outcome read_memory(session s, unsigned char *to, CUdeviceptr from, size_t size);
 
 // Makes one graph of the launches, each with blocks of the given threads, in their order.
-outcome capture(session s, const launch *launches, int count, unsigned threads, const unsigned char *arguments, CUgraphExec *graph);
+outcome capture(session s, const launch *launches, int count, unsigned threads, const unsigned char *arguments,
+                CUgraphExec *graph);
 outcome run_graph(session s, CUgraphExec graph, int times);
 outcome free_graph(session s, CUgraphExec graph);
 

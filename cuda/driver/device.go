@@ -1,12 +1,12 @@
 //go:build cuda
 
-// Package driver is what the CUDA machine needs of NVIDIA's driver: a card, its memory, the kernels of an image, and lists of launches
-// as graphs. Devices, contexts, modules and memory go through gorgonia.org/cu; what that lacks is in calls.c. The driver's library is
-// loaded by the first call of Cards or Open, and not before: see library.c.
+// Package driver is what the CUDA machine needs of NVIDIA's driver: a card, its memory, the kernels of an image, and lists of
+// launches as graphs. Devices, contexts, modules and memory go through gorgonia.org/cu; what that lacks is in calls.c. The driver's
+// library is loaded by the first call of Cards or Open, and not before: see library.c.
 //
-// A Device may be used by any number of goroutines. Its calls are done one after the other, and on the card everything is done in the
-// order of the calls. What fails there, such as a kernel that reads where there is no memory, is reported by a later call, and by all
-// after that: nothing of the device can be used any more but Close.
+// A Device may be used by any number of goroutines. Its calls are done one after the other, and on the card everything is done in
+// the order of the calls. What fails there, such as a kernel that reads where there is no memory, is reported by a later call, and
+// by all after that: nothing of the device can be used any more but Close.
 package driver
 
 /*
@@ -102,7 +102,12 @@ func Open(index int) (*Device, error) {
 	if index < 0 || index >= cards {
 		return nil, unavailable{fmt.Errorf("no card %d: there are %d, counted from 0", index, cards)}
 	}
-	d := &Device{Driver: cu.Version(), functions: map[string]cu.Function{}, memory: map[cu.DevicePtr]bool{}, graphs: map[*Graph]bool{}}
+	d := &Device{
+		Driver:    cu.Version(),
+		functions: map[string]cu.Function{},
+		memory:    map[cu.DevicePtr]bool{},
+		graphs:    map[*Graph]bool{},
+	}
 	if err := d.describe(index); err != nil {
 		return nil, unavailable{fmt.Errorf("card %d: %w", index, err)}
 	}
@@ -185,8 +190,8 @@ func (d *Device) do(call func() error) error {
 	return call()
 }
 
-// Close waits for all that is under way and frees all that is left: graphs, memory, images and the card itself. It returns the first
-// error. Closing again does nothing.
+// Close waits for all that is under way and frees all that is left: graphs, memory, images and the card itself. It returns the
+// first error. Closing again does nothing.
 func (d *Device) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -108,12 +108,13 @@ func TestRefusedCapture(t *testing.T) {
 	good := add(x, x, x, 4)
 	noGrid := good
 	noGrid.X = 0
+	size := len(good.Args)
 	for _, c := range []struct {
 		launch Launch
 		want   string
 	}{
 		{Launch{Kernel: "no_such_kernel", X: 1, Y: 1}, "driver: kernel no_such_kernel: none of the 1 images loaded has it"},
-		{noGrid, fmt.Sprintf("driver: launch 1, of each with a grid of 0 × 1 and %d bytes of arguments: cuLaunchKernel: ", len(good.Args))},
+		{noGrid, fmt.Sprintf("driver: launch 1, of each with a grid of 0 × 1 and %d bytes of arguments: cuLaunchKernel: ", size)},
 	} {
 		_, err := d.Capture([]Launch{good, c.launch, good})
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
@@ -277,7 +278,8 @@ func openWithMemory() (*Device, kernels.Ptr) {
 func TestFault(t *testing.T) {
 	open(t)
 	out := child(t, "fault", os.Getenv("LD_LIBRARY_PATH"))
-	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(out), "\n"), func(l string) bool { return strings.HasPrefix(l, "standin: ") })
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	lines = slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, "standin: ") })
 	want := []string{"Run: <nil>", "Wait: cuStreamSynchronize: ", "Read: ", "Close: "}
 	if len(lines) != len(want) {
 		t.Fatalf("the child wrote\n%s", out)

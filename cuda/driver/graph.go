@@ -69,8 +69,8 @@ func (d *Device) function(name string) (cu.Function, error) {
 	return found, nil
 }
 
-// Capture makes a graph of launches, which are done in their order. Nothing is launched yet. The arguments are copied. An error names
-// the kernel.
+// Capture makes a graph of launches, which are done in their order. Nothing is launched yet. The arguments are copied. An error
+// names the kernel.
 func (d *Device) Capture(launches []Launch) (*Graph, error) {
 	g := &Graph{device: d}
 	err := d.do(func() error {
@@ -90,7 +90,8 @@ func (d *Device) Capture(launches []Launch) (*Graph, error) {
 			}
 			arguments = append(arguments, l.Args...)
 		}
-		o := C.capture(d.session, unsafe.SliceData(list), C.int(len(list)), kernels.Threads, (*C.uchar)(unsafe.SliceData(arguments)), &g.exec)
+		o := C.capture(d.session, unsafe.SliceData(list), C.int(len(list)), kernels.Threads,
+			(*C.uchar)(unsafe.SliceData(arguments)), &g.exec)
 		if err := check(o); err != nil {
 			if o.launch < 0 {
 				return fmt.Errorf("driver: a graph of %d launches: %w", len(launches), err)

@@ -1,15 +1,15 @@
 //go:build cuda
 
-// The driver's functions. A program that is linked with libcuda.so does not even start where there is no driver, so this one is not:
-// each function is a jump through an address of our own, which open_library fills in.
+// The driver's functions. A program that is linked with libcuda.so does not even start where there is no driver, so this one is
+// not: each function is a jump through an address of our own, which open_library fills in.
 #include <cuda.h>
 #include <dlfcn.h>
 #include <stdio.h>
 
 #include "library.h"
 
-// Hidden: what the program exports comes before the functions of that name in the libraries that it loads, even when these call each
-// other, so the driver would call our cuInit.
+// Hidden: what a program exports comes before the functions of that name in the libraries that it loads, even when these call each
+// other, so the driver would call our cuInit. Whether a function that is not hidden is exported is up to the linker.
 #define HIDDEN __attribute__((visibility("hidden")))
 
 typedef CUresult function(void);

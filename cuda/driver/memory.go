@@ -51,6 +51,9 @@ func (d *Device) Free(p kernels.Ptr) error {
 		if !d.memory[cu.DevicePtr(p)] {
 			return fmt.Errorf("driver: no memory was allocated at %#x, or it was freed before", uint64(p))
 		}
+		if err := check(C.wait_for_stream(d.session)); err != nil {
+			return err
+		}
 		delete(d.memory, cu.DevicePtr(p))
 		return d.inContext(func() error { return failure("cuMemFree", cu.MemFree(cu.DevicePtr(p))) })
 	})

@@ -86,13 +86,14 @@ func TestLoadedWhenWanted(t *testing.T) {
 	}
 }
 
-// TestLinkedWithoutDriver checks that the program needs no library of CUDA's to start, and shows none of its functions to libraries.
+// TestLinkedWithoutDriver checks that the program needs no library of CUDA's to start, and shows libraries none of its functions.
 func TestLinkedWithoutDriver(t *testing.T) {
 	needed, err := exec.Command("ldd", os.Args[0]).CombinedOutput()
 	if err != nil {
 		t.Fatalf("ldd: %v\n%s", err, needed)
 	}
-	if !strings.Contains(string(needed), "libc.so") || strings.Contains(string(needed), "cuda") || strings.Contains(string(needed), "nv") {
+	list := string(needed)
+	if !strings.Contains(list, "libc.so") || strings.Contains(list, "cuda") || strings.Contains(list, "nv") {
 		t.Errorf("the program needs\n%s", needed)
 	}
 	shown, err := exec.Command("nm", "--dynamic", "--defined-only", os.Args[0]).CombinedOutput()

@@ -5,6 +5,7 @@
 #   .cuda/gorgonia        the pinned Gorgonia, whose own tag cuda is renamed, for it needs cuDNN and panics without a card
 #   .cuda/cu              the pinned gorgonia.org/cu, which finds that cuda.h, and is not linked with libcuda.so
 #   go.work               lets the go command take the two copies in place of the modules
+#   cuda/setup/done.h     says that all that has been made, to setup.go
 #
 # Git ignores all of it. Where nothing is to do, nothing is done. New copies are made beside the old and renamed.
 set -euo pipefail
@@ -28,8 +29,10 @@ toolkit_header() {
 
 # wheel_header FOLDER: puts the wheel's cuda.h there. Headers are the same on all systems, so any system's wheel will do.
 wheel_header() {
-	python3 -m pip --version >/dev/null 2>&1 || fail "there is no CUDA 12 toolkit here (CUDA_HOME names it), and no Python with pip to download its cuda.h"
-	python3 -m pip download --quiet --no-deps --only-binary :all: --platform manylinux1_x86_64 --require-hashes -r $here/requirements.txt -d "$1/wheel"
+	python3 -m pip --version >/dev/null 2>&1 ||
+		fail "there is no CUDA 12 toolkit here (CUDA_HOME names it), and no Python with pip to download its cuda.h"
+	python3 -m pip download --quiet --no-deps --only-binary :all: --platform manylinux1_x86_64 \
+		--require-hashes -r $here/requirements.txt -d "$1/wheel"
 	python3 -m zipfile -e "$1"/wheel/*.whl "$1/wheel"
 	cp "$1"/wheel/nvidia/cuda_runtime/include/cuda.h "$1"
 	rm -r "$1/wheel"
@@ -41,8 +44,11 @@ copy() {
 	go mod download "$1"
 	from=$(go list -m -f '{{.Dir}}' "$1")
 	mkdir "$2"
-	(cd "$from" && find . -type f \( -name '*.go' -o -name '*.[chs]' -o -name 'go.*' -o -name LICENSE \) ! -name '*_test.go' ! -path './examples/*' -print0 |
-		tar -c --null -T - --mode u+w) | tar -x -C "$2"
+	(
+		cd "$from"
+		find . -type f \( -name '*.go' -o -name '*.[chs]' -o -name 'go.*' -o -name LICENSE \) \
+			! -name '*_test.go' ! -path './examples/*' -print0 | tar -c --null -T - --mode u+w
+	) | tar -x -C "$2"
 }
 
 # workspace: go.work's text.
@@ -66,9 +72,11 @@ fi
 
 header=$(toolkit_header)
 wanted=$(go list -m gorgonia.org/gorgonia gorgonia.org/cu; cksum $here/setup.sh $here/requirements.txt ${header:+"$header"})
-if [ "$wanted" = "$(cat .cuda/made-from 2>/dev/null)" ] && [ "$(workspace)" = "$(cat go.work 2>/dev/null)" ]; then
+made=$(cat .cuda/made-from 2>/dev/null || true)
+if [ -e $here/done.h ] && [ "$made" = "$wanted" ] && [ "$(cat go.work 2>/dev/null)" = "$(workspace)" ]; then
 	exit 0
 fi
+rm -f $here/done.h
 
 new=$(mktemp -d .cuda-XXXXXX)
 trap 'rm -rf "$new"' EXIT
@@ -94,5 +102,6 @@ chmod 755 "$new"
 rm -rf .cuda
 mv "$new" .cuda
 mv .cuda/go.work go.work
+echo "// Made by setup.sh when all else was." > $here/done.h
 v=$(version .cuda/include/cuda.h)
 echo "cuda-setup: made .cuda and go.work, with the cuda.h of CUDA $((v / 1000)).$((v % 1000 / 10)) from ${header:-a Python wheel}"

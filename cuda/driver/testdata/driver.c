@@ -31,7 +31,7 @@ __attribute__((constructor)) static void loaded(void) {
 #ifndef NO_INIT
 int cuInit(unsigned flags) { return flags ? 1 : INIT; }
 
-// As libraries do, this one calls its own function by its name. The program's cuInit, which takes any flags, must not come before it.
+// As libraries do, this one calls its own function by its name. The program's cuInit, which takes any flags, must not come first.
 int cuDriverGetVersion(int *version) { return *version = cuInit(1) == 1 ? VERSION : 1, 0; }
 #endif
 
