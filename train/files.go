@@ -48,16 +48,16 @@ func (r *run) writeFiles() error {
 			return err
 		}
 	}
-	return checkpoint.Save(r.dir.Path(rundir.Checkpoint), c)
+	return r.save(c)
 }
 
-// save writes the checkpoint of this moment.
-func (r *run) save() error {
-	c, err := r.toWrite()
-	if err != nil {
+// save writes the checkpoint to go on from.
+func (r *run) save(c *checkpoint.Checkpoint) error {
+	if err := checkpoint.Save(r.dir.Path(rundir.Checkpoint), c); err != nil {
 		return err
 	}
-	return checkpoint.Save(r.dir.Path(rundir.Checkpoint), c)
+	r.saved = true
+	return nil
 }
 
 // toWrite returns what is to be saved, and makes room for it where it replaces another run's.

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ type Options struct {
 	Data   string // folder with four gzipped IDX files; empty: the MNIST that the GoMNIST module carries
 	Out    string // folder for the run's files; empty: the next free runs/vae, or with Resume the newest run
 	Epochs int    // of the whole run, those before a resume included
-	Device device.Name
+	Device device.Choice
 
 	Resume bool // continue the run in Out
 	Force  bool // replace the run in Out
@@ -51,7 +52,7 @@ const maxEpochs = 1_000_000
 // changeable are the settings with which a run may go on otherwise than before.
 var changeable = setting.Choose(machine.Fields, func(f setting.Field[machine.Settings]) bool { return f.MayChange })
 
-// Fields describes what one start of a run has besides its model and its settings.
+// Fields describes what one start of a run has besides its model, its settings and its device.
 var Fields = []setting.Field[Options]{
 	setting.Text(setting.Field[Options]{Name: "data", Flag: "data", Arg: "DIR", Help: "folder with the data set, as MNIST has it: train-images-idx3-ubyte.gz, " +
 		"train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz (default: the MNIST that comes with the GoMNIST module, from the module cache)"},
@@ -61,8 +62,6 @@ var Fields = []setting.Field[Options]{
 		func(o *Options) *string { return &o.Out }),
 	setting.Int(setting.Field[Options]{Name: "epochs", Flag: "epochs", Arg: "N", Help: "epochs of the whole run, those before a resume included"},
 		func(o *Options) *int { return &o.Epochs }, 1, maxEpochs),
-	setting.Name(setting.Field[Options]{Name: "device", Flag: "device", Arg: "NAME", Help: "where to compute; auto takes CUDA where there is one, else the CPU"},
-		func(o *Options) *device.Name { return &o.Device }, device.Names),
 	setting.Switch(setting.Field[Options]{Name: "resume", Flag: "resume", Help: "continue the run in -out, bit for bit as if it had never stopped. Its model and its settings come from " +
 		"its checkpoint; " + strings.Join(setting.Flags(changeable), ", ") + " may be given to go on with another from there, which the checkpoint then records"},
 		func(o *Options) *bool { return &o.Resume }),
@@ -80,7 +79,7 @@ func (o Options) Validate() error {
 	if err := o.Settings.Validate(); err != nil {
 		return err
 	}
-	if err := setting.Check(Fields, &o); err != nil {
+	if err := cmp.Or(setting.Check(Fields, &o), setting.Check(device.Fields, &o.Device)); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
 	if unknown := setting.Unknown(model.Fields, setting.Unknown(machine.Fields, o.Given)); len(unknown) > 0 {

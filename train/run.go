@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"govae/train/dataset"
+	"govae/train/device"
 	"govae/train/report"
 	"govae/train/rundir"
 )
@@ -26,12 +27,22 @@ type Interrupted struct {
 func (e *Interrupted) Error() string { return e.cause.Error() }
 func (e *Interrupted) Unwrap() error { return e.cause }
 
+// Failed is the error of a Run whose device failed, which device.ErrFailed says.
+type Failed struct {
+	Out string // the run's folder, with the checkpoint that it can go on from; empty: it has none
+	Err error
+}
+
+func (e *Failed) Error() string { return e.Err.Error() }
+func (e *Failed) Unwrap() error { return e.Err }
+
 // run is a Run under way.
 type run struct {
 	Options
 	set     *dataset.Set
 	dir     *rundir.Dir
 	trainer *Trainer
+	saved   bool           // whether the folder has a checkpoint of this run
 	history []report.Epoch // one for each epoch completed
 	console *report.Console
 	notes   []string // on what is missing of a resumed run, and what changes in it
@@ -41,8 +52,8 @@ type run struct {
 //
 // When ctx is cancelled, Run stops after the step at hand, or some more where they are quick, saves, and returns an
 // *Interrupted. An epoch whose last step is done is completed first, and with it the run, if it is the last.
-// machine.ErrNotFinite says that the loss was no longer finite; the checkpoint on disk stays the last one before that. The
-// errors of the packages govae/train/rundir, govae/train/dataset and govae/train/device say what is in the way of a run.
+// machine.ErrNotFinite says that the loss was no longer finite, and a *Failed that the device failed, for which no other takes over;
+// the checkpoint on disk stays the last one before that. The errors of the packages govae/train/rundir, govae/train/dataset and govae/train/device say what is in the way of a run.
 func Run(ctx context.Context, o Options) error {
 	if err := o.Validate(); err != nil {
 		return err
@@ -66,9 +77,21 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if err := r.train(ctx); err != nil {
 		r.dir.Remove()
-		return err
+		return r.failed(err)
 	}
 	return nil
+}
+
+// failed returns an error of a run, as a *Failed if it is the device's.
+func (r *run) failed(err error) error {
+	if !errors.Is(err, device.ErrFailed) {
+		return err
+	}
+	failed := &Failed{Err: err}
+	if r.saved {
+		failed.Out = r.dir.Name()
+	}
+	return failed
 }
 
 // train runs the epochs that are left.
@@ -131,7 +154,11 @@ func (r *run) noteOnce(note string) {
 
 // interrupted saves the state and says so.
 func (r *run) interrupted(cause error) error {
-	if err := r.save(); err != nil {
+	c, err := r.toWrite()
+	if err == nil {
+		err = r.save(c)
+	}
+	if err != nil {
 		return fmt.Errorf("stopped, but the state is not saved: %w", err)
 	}
 	at := r.trainer.Progress()

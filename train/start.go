@@ -51,6 +51,7 @@ func (r *run) resume() (err error) {
 	if saved.Run == nil {
 		return fmt.Errorf("%w in %s: %s holds weights alone", rundir.ErrNothingToResume, r.dir.Name(), rundir.Checkpoint)
 	}
+	r.saved = true
 	if err := r.adopt(saved); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,13 +47,13 @@ type Trainer struct {
 // opener opens a machine, as device.Open does.
 type opener func(device.Name, machine.Job) (machine.Machine, string, error)
 
-// New returns a Trainer before its first step, for a model whose image shape and classes are those of the set, on the named device.
-// An error says what of the config, the settings or the set does not fit, or that the device is not available.
-func New(cfg model.Config, s machine.Settings, set *dataset.Set, name device.Name) (*Trainer, error) {
-	return newTrainer(cfg, s, set, name, device.Open)
+// New returns a Trainer before its first step, for a model whose image shape and classes are those of the set, on the chosen
+// device. An error says what of the config, the settings or the set does not fit, or is one of device.Open.
+func New(cfg model.Config, s machine.Settings, set *dataset.Set, on device.Choice) (*Trainer, error) {
+	return newTrainer(cfg, s, set, on, device.Open)
 }
 
-func newTrainer(cfg model.Config, s machine.Settings, set *dataset.Set, name device.Name, open opener) (*Trainer, error) {
+func newTrainer(cfg model.Config, s machine.Settings, set *dataset.Set, on device.Choice, open opener) (*Trainer, error) {
 	if err := checkSet(set); err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func newTrainer(cfg model.Config, s machine.Settings, set *dataset.Set, name dev
 		job:  machine.Job{Model: cfg, Settings: s, Train: &set.Train, Test: &set.Test},
 		data: identify(set),
 	}
-	return t.open(name, open)
+	return t.open(on, open)
 }
 
 func checkSet(set *dataset.Set) error {
@@ -74,22 +75,22 @@ func checkSet(set *dataset.Set) error {
 
 // Resume returns a Trainer that goes on where a checkpoint was taken, on the same data set. It returns ErrOtherData if the set
 // is another, and errors where c is of weights alone, or does not pass its Check.
-func Resume(c *checkpoint.Checkpoint, set *dataset.Set, name device.Name) (*Trainer, error) {
+func Resume(c *checkpoint.Checkpoint, set *dataset.Set, on device.Choice) (*Trainer, error) {
 	var s machine.Settings
 	if c.Run != nil {
 		s = c.Run.Settings
 	}
-	return ResumeWith(s, c, set, name)
+	return ResumeWith(s, c, set, on)
 }
 
 // ResumeWith is Resume with settings that are others than the checkpoint's in what may change: the learning rate and β. The
-// Trainer's checkpoints record what changed, and at which step. Where losses before and after a change mean two things, the
+// Trainer's checkpoints record what changed, and at which step, a change of the precision included. Where losses before and after a change mean two things, the
 // lowest is looked for anew.
-func ResumeWith(s machine.Settings, c *checkpoint.Checkpoint, set *dataset.Set, name device.Name) (*Trainer, error) {
-	return resumeTrainer(s, c, set, name, device.Open)
+func ResumeWith(s machine.Settings, c *checkpoint.Checkpoint, set *dataset.Set, on device.Choice) (*Trainer, error) {
+	return resumeTrainer(s, c, set, on, device.Open)
 }
 
-func resumeTrainer(s machine.Settings, c *checkpoint.Checkpoint, set *dataset.Set, name device.Name, open opener) (*Trainer, error) {
+func resumeTrainer(s machine.Settings, c *checkpoint.Checkpoint, set *dataset.Set, on device.Choice, open opener) (*Trainer, error) {
 	if err := checkSet(set); err != nil {
 		return nil, err
 	}
@@ -118,19 +119,25 @@ func resumeTrainer(s machine.Settings, c *checkpoint.Checkpoint, set *dataset.Se
 		bestEpoch: c.Run.BestEpoch,
 		bestLoss:  c.Run.BestLoss,
 	}
+	if was, is := cmp.Or(c.Run.Precision, machine.Float32), cmp.Or(on.Precision, machine.Float32); was != is {
+		changes = append(changes, setting.Change{Name: "precision", From: string(was), To: string(is)})
+	}
 	for _, change := range changes {
 		t.changes = append(t.changes, checkpoint.Change{Step: t.step, Change: change})
 	}
 	if !sameLoss {
 		t.bestEpoch, t.bestLoss = 0, 0
 	}
-	return t.open(name, open)
+	return t.open(on, open)
 }
 
 // open opens the machine for the job, of whose state it makes its own copy, and returns t.
-func (t *Trainer) open(name device.Name, open opener) (*Trainer, error) {
+func (t *Trainer) open(on device.Choice, open opener) (*Trainer, error) {
+	if t.job.Precision = on.Precision; on.Precision == machine.Float32 {
+		t.job.Precision = "" // which means the same, and is how checkpoints have it
+	}
 	var err error
-	if t.machine, t.device, err = open(name, t.job); err != nil {
+	if t.machine, t.device, err = open(on.Name, t.job); err != nil {
 		return nil, err
 	}
 	t.job.State = machine.State{}
@@ -186,7 +193,7 @@ func (t *Trainer) Checkpoint() (*checkpoint.Checkpoint, error) {
 		Config: t.job.Model.Clone(),
 		State:  state,
 		Run: &checkpoint.Run{
-			Settings: t.job.Settings, Changes: slices.Clone(t.changes), Data: t.data,
+			Settings: t.job.Settings, Precision: t.job.Precision, Changes: slices.Clone(t.changes), Data: t.data,
 			Epoch: t.epoch, Partial: t.partial.stored(t.job.Model.Terms()),
 			BestEpoch: t.bestEpoch, BestLoss: t.bestLoss,
 		},

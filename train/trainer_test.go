@@ -314,7 +314,10 @@ func TestTrainerErrors(t *testing.T) {
 			return New(cfg, machine.Settings{Batch: 0, LearningRate: 1}, set, device.CPU)
 		}, "batch is 0"},
 		{"model", func() (*Trainer, error) { return New(model.Config{}, settings, set, device.CPU) }, `kind is ""`},
-		{"device", func() (*Trainer, error) { return New(cfg, settings, set, device.CUDA) }, "no CUDA machine"},
+		{"device", func() (*Trainer, error) { return New(cfg, settings, set, device.Choice{Name: "cuda:99"}) }, "no CUDA machine"},
+		{"precision", func() (*Trainer, error) {
+			return New(cfg, settings, set, device.Choice{Name: "cpu", Precision: machine.TF32})
+		}, "float32 alone"},
 		{"no set", func() (*Trainer, error) { return New(cfg, settings, &dataset.Set{}, device.CPU) }, "train: "},
 		{"odd set", func() (*Trainer, error) { return New(cfg, settings, odd, device.CPU) }, "whole number of images"},
 		{"odd set, resumed", func() (*Trainer, error) { return Resume(good, odd, device.CPU) }, "whole number of images"},

@@ -26,7 +26,7 @@ func TestWeightsAlone(t *testing.T) {
 	if err := checkpoint.Save("weights.safetensors", ofSize(t, 3, op.Tanh).Weights()); err != nil {
 		t.Fatal(err)
 	}
-	code, stdout, stderr := command("-checkpoint weights.safetensors -n 4")
+	code, stdout, stderr := command("-checkpoint weights.safetensors -n 4 -device cpu")
 	want := fmt.Sprintf("Wrote samples.png, %d×%d pixels: 4 samples of seed 1.\n"+
 		"Drawn with weights.safetensors, vae 6-5-4-(3+3)-4-5-6, tanh, bernoulli.\n", 2*width*2, 2*height*2)
 	if code != 0 || stdout != want || stderr != "" {
@@ -99,7 +99,7 @@ func TestForeignWeights(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				args := "-n 4 -image 3x2 -checkpoint " + path
+				args := "-n 4 -device cpu -image 3x2 -checkpoint " + path
 				if activation != op.ReLU { // the default
 					args += " -activation " + string(activation)
 				}

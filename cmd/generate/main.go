@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"govae/model/machine"
 	"govae/train/checkpoint"
 	"govae/train/dataset"
 	"govae/train/device"
@@ -42,15 +43,27 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	if errors.Is(err, dataset.ErrNoFolder) {
-		err = fmt.Errorf("%w: pass -data DIR, a folder with %s", err, dataset.FileNames)
-	}
-	fmt.Fprintf(stderr, "generate: %v\n", err)
+	fmt.Fprintf(stderr, "generate: %v\n", advised(err))
 	if errors.As(err, new(usageError)) {
 		fmt.Fprintln(stderr, "Run it with -h for help.")
 		return exitUsage
 	}
 	return exitFailure
+}
+
+// advised returns err with the flags that help against it.
+func advised(err error) error {
+	switch {
+	case errors.Is(err, dataset.ErrNoFolder):
+		return fmt.Errorf("%w: pass -data DIR, a folder with %s", err, dataset.FileNames)
+	case errors.Is(err, device.ErrUnavailable):
+		return fmt.Errorf("%w: use -device cpu, or auto to take what there is", err)
+	case errors.Is(err, device.ErrFailed):
+		return fmt.Errorf("%w: -device cpu does without it", err)
+	case errors.Is(err, machine.ErrPrecision):
+		return fmt.Errorf("%w: leave out -precision, or name a device that has it", err)
+	}
+	return err
 }
 
 // draw makes what the options ask for, writes it and says so.
@@ -62,7 +75,7 @@ func draw(o options, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	g, err := generate.New(c, device.Auto)
+	g, err := generate.New(c, o.device)
 	if err != nil {
 		return err
 	}
@@ -75,6 +88,9 @@ func draw(o options, stdout io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(stdout, "Drawn with %s, %s.\n", path, g.Config())
+	if o.device.Name != device.CPU.Name {
+		fmt.Fprintf(stdout, "Computed on %s.\n", g.Device())
+	}
 	return nil
 }
 

@@ -280,6 +280,21 @@ func TestDirWritesOneFileForEachImage(t *testing.T) {
 	}
 }
 
+// TestDevice checks that what is drawn on a device that is not simply the CPU is said to be.
+func TestDevice(t *testing.T) {
+	inWorkshop(t)
+	for flags, want := range map[string]bool{" -device cpu": false, " -device auto": true, "": true} {
+		_, stdout, stderr := command("-checkpoint latent3.safetensors" + flags)
+		if got := strings.Contains(stdout, "\nComputed on "); got != want || stderr != "" {
+			t.Errorf("%q: stdout is %q, stderr %q; want it to name the device: %t", flags, stdout, stderr, want)
+		}
+	}
+	failed := fmt.Errorf("generate: decode: %w: a card: an illegal address", device.ErrFailed)
+	if got, want := advised(failed).Error(), failed.Error()+": -device cpu does without it"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestFileName(t *testing.T) {
 	for n, want := range map[int]string{1: "sample-0007.png", 9999: "sample-0007.png", 10000: "sample-00007.png"} {
 		if got := fileName("sample", 6, n); got != want {

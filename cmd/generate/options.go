@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"flag"
@@ -12,17 +13,19 @@ import (
 
 	"govae/internal/setting"
 	"govae/model"
+	"govae/train/device"
 )
 
 //go:embed usage.txt
 var usageText string
 
-// usage returns what -h prints: usage.txt, with the help on what describes foreign weights in its place.
+// usage returns what -h prints: usage.txt, with the help on what describes devices and foreign weights in its place.
 func usage() string {
 	like := model.DefaultConfig()
 	flags := setting.Usage(likeFields, &like) +
 		setting.Entry("image", "HxWxC", "shape of the images, as in 28x28 or 32x32x3 (default: square, grey or, where only that fits, RGB)")
-	return strings.Replace(usageText, "    {like}\n", flags, 1)
+	on := device.Auto
+	return strings.NewReplacer("    {like}\n", flags, "    {device}\n", setting.Usage(device.Fields, &on)).Replace(usageText)
 }
 
 // Limits of flags.
@@ -40,6 +43,7 @@ type options struct {
 	n, steps, scale int
 	dims            [2]int // of a manifold: across and upwards
 	seed            uint64
+	device          device.Choice
 
 	like      model.Config // of foreign weights: what their shapes do not tell
 	likeGiven []string     // the flags that were given for it
@@ -74,6 +78,8 @@ func newFlagSet(o *options, mode *string) *flag.FlagSet {
 	flags.StringVar(&o.out, "out", "", "")
 	flags.StringVar(&o.dir, "dir", "", "")
 	flags.IntVar(&o.scale, "scale", 2, "")
+	o.device = device.Auto
+	setting.AddFlags(flags, device.Fields, &o.device)
 	o.like = model.DefaultConfig()
 	setting.AddFlags(flags, likeFields, &o.like)
 	flags.Func("image", "", func(value string) (err error) {
@@ -108,7 +114,7 @@ func parse(args []string) (options, error) {
 			o.likeGiven = append(o.likeGiven, name)
 		}
 	}
-	if err := setting.Check(likeFields, &o.like); err != nil {
+	if err := cmp.Or(setting.Check(likeFields, &o.like), setting.Check(device.Fields, &o.device)); err != nil {
 		return o, usageError{setting.Flagged(err)}
 	}
 	return o, o.complete(given)

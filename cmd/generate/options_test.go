@@ -47,6 +47,8 @@ func TestUsageErrors(t *testing.T) {
 		{"-image 28x28x1x1", `invalid value "28x28x1x1" for flag -image: want height x width`},
 		{"-checkpoint latent2.safetensors -activation tanh", "-activation is for weights that another program has written, and latent2.safetensors says itself what model it holds: leave it out"},
 		{"-checkpoint latent2.safetensors -image 3x2 -model vae", "-model -image is for weights that another program has written"},
+		{"-device gpu", `-device is "gpu", want auto, cpu, cuda, or cuda:N for card N, from 0 on`},
+		{"-precision fp16", `-precision is "fp16", want float32, tf32`},
 		{"-colour", "flag provided but not defined: -colour"},
 		{"-mode reconstruct -n 41 -data tiny -checkpoint latent2.safetensors", "-n is 41, which takes 41 test images, and tiny has 40"},
 		{"-mode interpolate -n 21 -data tiny -checkpoint latent2.safetensors", "-n is 21, which takes 42 test images, and tiny has 40"},
@@ -74,6 +76,9 @@ func TestOtherErrors(t *testing.T) {
 		{"-checkpoint latent2.safetensors -mode interpolate -data wide", "3×4×1"},
 		{"-checkpoint latent2.safetensors -out nowhere/samples.png", "nowhere"},
 		{"-checkpoint latent2.safetensors -dir file", "-dir: "},
+		{"-checkpoint latent2.safetensors -device cuda:99", "the device is not available: no CUDA machine"},
+		{"-checkpoint latent2.safetensors -device cuda:99", ": use -device cpu, or auto to take what there is"},
+		{"-checkpoint latent2.safetensors -device cpu -precision tf32", "and tf32 is asked for: leave out -precision, or name a device that has it"},
 		{"-checkpoint latent2.safetensors -n 16384 -scale 64", "take fewer images or a smaller scale"},
 	}
 	for _, test := range tests {

@@ -23,6 +23,8 @@ var advice = []struct {
 	{rundir.ErrUnderWay, "wait for it, or give another -out"},
 	{rundir.ErrNothingToResume, "name a run with -out"},
 	{device.ErrUnavailable, "use -device cpu, or auto to take what there is"},
+	{device.ErrFailed, "nothing goes on elsewhere by itself; -device cpu does without it"},
+	{machine.ErrPrecision, "leave out -precision, or name a device that has it"},
 	{machine.ErrNotFinite, "try a smaller -lr, or -beta where that is large; the last checkpoint, if there is one, stays"},
 }
 

@@ -45,6 +45,7 @@ func newFlagSet(c *command) *flag.FlagSet {
 	flags := flag.NewFlagSet("train", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the caller prints the errors
 	setting.AddFlags(flags, train.Fields, &c.Options)
+	setting.AddFlags(flags, device.Fields, &c.Device)
 	setting.AddFlags(flags, machine.Fields, &c.Settings)
 	setting.AddFlags(flags, model.Fields, &c.Model)
 	flags.StringVar(&c.graph, "graph", "", "")
@@ -73,7 +74,8 @@ var usageText string
 // usage returns what -h prints: usage.txt, with the help on the flags in its place.
 func usage() string {
 	o := train.DefaultOptions()
-	flags := setting.Usage(train.Fields, &o) + setting.Usage(machine.Fields, &o.Settings) + setting.Usage(model.Fields, &o.Model) +
+	flags := setting.Usage(train.Fields, &o) + setting.Usage(device.Fields, &o.Device) +
+		setting.Usage(machine.Fields, &o.Settings) + setting.Usage(model.Fields, &o.Model) +
 		setting.Entry("graph", "FILE", "write the expression graph of the model to FILE and do not train: .dot for Graphviz, or .svg where Graphviz is installed") +
 		setting.Entry("h", "", "print this")
 	return strings.Replace(usageText, "    {flags}\n", flags, 1)
@@ -96,8 +98,11 @@ func (c *command) resumeCommand(out string) string {
 	if c.Epochs != train.DefaultOptions().Epochs {
 		line += " -epochs " + strconv.Itoa(c.Epochs)
 	}
-	if c.Device != device.Auto {
-		line += " -device " + string(c.Device)
+	if c.Device.Name != device.Auto.Name {
+		line += " -device " + quoted(string(c.Device.Name))
+	}
+	if c.Device.Precision != device.Auto.Precision {
+		line += " -precision " + quoted(string(c.Device.Precision))
 	}
 	return line
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"govae/train"
+	"govae/train/device"
 )
 
 // What the program exits with.
@@ -48,6 +49,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	} else {
 		err = train.Run(ctx, c.Options)
 	}
+	return c.ended(err, stdout, stderr)
+}
+
+// ended prints how a run has ended that returned err, and how to go on with it, and returns the exit code.
+func (c *command) ended(err error, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
@@ -59,5 +65,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitInterrupted
 	}
 	fmt.Fprintf(stderr, "train: %v\n", advised(err))
+	var failed *train.Failed
+	if errors.As(err, &failed) && failed.Out != "" {
+		onCPU := *c
+		onCPU.Device = device.CPU
+		fmt.Fprintf(stderr, "to go on from the last checkpoint: %s\n", c.resumeCommand(failed.Out))
+		fmt.Fprintf(stderr, "or, on the CPU: %s\n", onCPU.resumeCommand(failed.Out))
+	}
 	return exitFailed
 }

@@ -24,11 +24,11 @@ import (
 )
 
 func TestFlagsFillTheOptions(t *testing.T) {
-	o, err := parse(strings.Fields("-data d -out o -epochs 3 -batch 4 -lr 0.5 -hidden 400,200 -latent 2 -activation tanh -beta 0.1 -seed 9 -device cpu -resume -v"))
+	o, err := parse(strings.Fields("-data d -out o -epochs 3 -batch 4 -lr 0.5 -hidden 400,200 -latent 2 -activation tanh -beta 0.1 -seed 9 -device cuda:2 -precision tf32 -resume -v"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Data != "d" || o.Out != "o" || o.Epochs != 3 || o.Settings != (machine.Settings{Seed: 9, Batch: 4, LearningRate: 0.5, Beta: 0.1}) || o.Device != device.CPU || !o.Resume || o.Force || !o.Verbose {
+	if o.Data != "d" || o.Out != "o" || o.Epochs != 3 || o.Settings != (machine.Settings{Seed: 9, Batch: 4, LearningRate: 0.5, Beta: 0.1}) || o.Device != (device.Choice{Name: "cuda:2", Precision: machine.TF32}) || !o.Resume || o.Force || !o.Verbose {
 		t.Errorf("options are %+v", o)
 	}
 	if m := o.Model; !slices.Equal(m.Hidden, []int{400, 200}) || m.Latent != 2 || m.Activation != "tanh" {
@@ -63,7 +63,9 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"-hidden", "400,x"}, "400,200"},
 		{[]string{"-hidden", ""}, "400,200"},
 		{[]string{"-seed", "-1"}, "-seed"},
-		{[]string{"-device", "gpu"}, `"gpu"`},
+		{[]string{"-device", "gpu"}, `-device is "gpu", want auto, cpu, cuda, or cuda:N for card N, from 0 on`},
+		{[]string{"-device", "cuda:x"}, `-device is "cuda:x", want `},
+		{[]string{"-precision", "fp16"}, `-precision is "fp16", want float32, tf32`},
 		{[]string{"-activation", "gelu"}, "gelu"},
 		{[]string{"-resume", "-force", "-out", "x"}, "-resume continues a run and -force replaces it"},
 		{[]string{"-force"}, "-force needs -out"},
@@ -149,7 +151,9 @@ func TestAdvice(t *testing.T) {
 	}{
 		{small("-resume"), "nothing to resume in " + out},
 		{small("-resume"), ": name a run with -out"},
-		{small("-device", "cuda"), "this build has no CUDA machine: use -device cpu"},
+		{small("-device", "cuda:99"), ": use -device cpu, or auto to take what there is"},
+		{small("-device", "cuda:99"), "the device is not available: no CUDA machine"},
+		{small("-device", "cpu", "-precision", "tf32"), "the CPU has float32 alone, and tf32 is asked for: leave out -precision, or name a device"},
 		{small("-lr", "1e30"), "the loss is not finite: try a smaller -lr"},
 		{small(), ""},
 		{small(), "already holds a run (checkpoint.safetensors): give -resume to continue it, -force to replace it, or another -out"},
@@ -194,6 +198,31 @@ func TestResumeCommand(t *testing.T) {
 	c.Data, c.Epochs, c.Device = "my data", 3, device.CPU
 	if got, want := c.resumeCommand("it's"), `go run ./cmd/train -resume -out 'it'\''s' -data 'my data' -epochs 3 -device cpu`; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	c = command{Options: train.DefaultOptions(), program: "train"}
+	c.Device = device.Choice{Name: "cuda:1", Precision: machine.TF32}
+	if got, want := c.resumeCommand("out"), "train -resume -out out -device cuda:1 -precision tf32"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestFailedDevice checks that where a device fails in mid-run, what is printed says so and how to go on, and the exit code is 1.
+func TestFailedDevice(t *testing.T) {
+	c := command{Options: train.DefaultOptions(), program: "train"}
+	c.Device.Precision = machine.TF32
+	cause := fmt.Errorf("epoch 2, step 7: %w: a card, 80 GB: an illegal address", device.ErrFailed)
+	const what = "train: epoch 2, step 7: the device failed: a card, 80 GB: an illegal address: " +
+		"nothing goes on elsewhere by itself; -device cpu does without it\n"
+	for out, want := range map[string]string{
+		"": what,
+		"my run": what + "to go on from the last checkpoint: train -resume -out 'my run' -precision tf32\n" +
+			"or, on the CPU: train -resume -out 'my run' -device cpu\n",
+	} {
+		var stdout, stderr bytes.Buffer
+		code := c.ended(&train.Failed{Out: out, Err: cause}, &stdout, &stderr)
+		if code != exitFailed || stderr.String() != want || stdout.Len() > 0 {
+			t.Errorf("exit code %d, printed %q, want %q", code, stderr.String(), want)
+		}
 	}
 }
 

@@ -69,14 +69,18 @@ func Name[S any, T ~string, E any](f Field[S], at func(*S) *T, known map[T]E) Fi
 	for _, name := range slices.Sorted(maps.Keys(known)) {
 		names = append(names, string(name))
 	}
-	list := strings.Join(names, ", ")
+	return Word(f, at, func(word T) bool { return slices.Contains(names, string(word)) }, strings.Join(names, ", "))
+}
+
+// Word returns f for the words that are known. The help, and an error, say with want which these are.
+func Word[S any, T ~string](f Field[S], at func(*S) *T, known func(T) bool, want string) Field[S] {
 	f = Text(f, at)
-	f.Help += ": " + list
+	f.Help += ": " + want
 	f.want = func(s *S) string {
-		if slices.Contains(names, string(*at(s))) {
+		if known(*at(s)) {
 			return ""
 		}
-		return list
+		return want
 	}
 	return f
 }

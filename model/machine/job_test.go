@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -85,6 +86,27 @@ func TestIndexErrors(t *testing.T) {
 	}
 	if terms := mustTrain(t, m, nil); len(terms) != 0 {
 		t.Errorf("terms of no images are %v", terms)
+	}
+}
+
+// TestPrecision checks that the CPU takes float32 alone, and says so.
+func TestPrecision(t *testing.T) {
+	j := tinyJob()
+	for precision, want := range map[Precision]string{"": "", Float32: "", TF32: "the CPU has float32 alone, and tf32 is asked for"} {
+		j.Precision = precision
+		_, err := NewCPU(j)
+		if (err == nil) != (want == "") || errors.Is(err, ErrPrecision) != (want != "") {
+			t.Errorf("%q: error is %v, want %q", precision, err, want)
+		}
+		if err != nil {
+			mentions(t, err, want)
+		}
+	}
+	j.Precision = "fp16"
+	if err := j.Validate(); errors.Is(err, ErrPrecision) {
+		t.Errorf("of a precision that there is not, the error is %v", err)
+	} else {
+		mentions(t, err, `machine: precision is "fp16", want float32, tf32`)
 	}
 }
 

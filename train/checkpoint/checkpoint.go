@@ -10,6 +10,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -39,8 +40,10 @@ type Checkpoint struct {
 // Run is where in its run a checkpoint was taken, besides the step, which the State has.
 type Run struct {
 	Settings machine.Settings `json:"settings"`
-	Changes  []Change         `json:"changes"` // of the settings, in the order in which they were made
+	Changes  []Change         `json:"changes"` // of the settings and the precision, in the order in which they were made
 	Data     Data             `json:"data"`
+
+	Precision machine.Precision `json:"precision,omitempty"` // of the last start; "": machine.Float32
 
 	Epoch   int  `json:"epoch"`   // epochs completed
 	Partial Sums `json:"partial"` // of the unfinished epoch; all zero between epochs
@@ -49,7 +52,7 @@ type Run struct {
 	BestLoss  float64 `json:"best_loss"`  // test loss after BestEpoch
 }
 
-// Change is a setting with which a run went on otherwise than before.
+// Change is a setting, or the precision, with which a run went on otherwise than before.
 type Change struct {
 	Step uint64 `json:"step"` // updates made with the value before
 	setting.Change
@@ -299,7 +302,7 @@ func checkValues(s machine.Set) error {
 
 // check reports the first field whose value no run of a model with these terms can have.
 func (r *Run) check(terms []model.Term) error {
-	if err := r.Settings.Validate(); err != nil {
+	if err := cmp.Or(r.Settings.Validate(), r.Precision.Check()); err != nil {
 		return err
 	}
 	for _, field := range []struct {

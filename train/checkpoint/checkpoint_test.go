@@ -45,6 +45,7 @@ func example() *Checkpoint {
 				{Step: 3, Change: setting.Change{Name: "beta", From: "0.1", To: "1e-300"}},
 				{Step: math.MaxUint64 - 2, Change: setting.Change{Name: "learning_rate", From: `<"ñ">`, To: ""}},
 			},
+			Precision: machine.TF32,
 			Data:      Data{Name: `a "set" <ñ>`, Images: 60000, Fingerprint: "440fcabf"},
 			Epoch:     7,
 			Partial:   Sums{Images: 256, Terms: map[string]float64{"loss": 1e5 / 7.0, "reconstruction": -5e-324, "kl": math.MaxFloat64}, Seconds: math.MaxFloat64},
@@ -186,6 +187,7 @@ func TestFormat(t *testing.T) {
 		`{"step":18446744073709551614,"settings":{`,
 		`"seed":18446744073709551615,"batch":128,"learning_rate":0.3333333333333333,"beta":1.0000000000000002}`,
 		`{"step":3,"name":"beta","from":"0.1","to":"1e-300"}`,
+		`"precision":"tf32"`,
 	} {
 		if !strings.Contains(metadata.Run, want) {
 			t.Errorf("run is %s, want %s in it", metadata.Run, want)

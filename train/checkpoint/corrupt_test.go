@@ -194,6 +194,9 @@ var corruptHeaders = []struct{ name, old, new, want string }{
 	{"term over float64", `\"kl\":0.5`, `\"kl\":1e999`, "partial.terms of type"},
 	{"term that is null", `\"reconstruction\":4.5`, `\"reconstruction\":null`, "run: partial: terms: reconstruction: it is null"},
 	{"negative seconds", `\"seconds\":2`, `\"seconds\":-2`, "run: partial.seconds is -2"},
+	{"unknown precision", `\"epoch\":2`, `\"precision\":\"fp16\",\"epoch\":2`, `run: precision is "fp16", want float32, tf32`},
+	{"precision that is a number", `\"epoch\":2`, `\"precision\":32,\"epoch\":2`, "precision of type"},
+	{"precision that is none", `\"epoch\":2`, `\"precision\":\"\",\"epoch\":2`, `run: unknown field "precision"`},
 	{"best epoch to come", `\"best_epoch\":1`, `\"best_epoch\":3`, "run: best_epoch is 3, want at most 2"},
 
 	{"weight under another name", `"mean.weight"`, `"mu.weight"`, "weights: model: parameter mean.weight is missing"},

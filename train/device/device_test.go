@@ -34,10 +34,26 @@ func mustOpen(t *testing.T, name Name) (machine.Machine, string) {
 	return m, words
 }
 
+// cudaIs makes open what a CUDA machine is opened with, until the test ends.
+func cudaIs(t *testing.T, open func(card int, j machine.Job) (machine.Machine, string, error)) {
+	was := openCUDA
+	t.Cleanup(func() { openCUDA = was })
+	openCUDA = open
+}
+
+// noCard is why there is no CUDA machine in tests.
+var noCard = fmt.Errorf("%w: there is no driver", cuda.ErrUnavailable)
+
+func withoutCUDA(t *testing.T) {
+	cudaIs(t, func(int, machine.Job) (machine.Machine, string, error) { return nil, "", noCard })
+}
+
 // TestWords checks that the words say what the device is and, where it was not named, why it is no other.
 func TestWords(t *testing.T) {
+	withoutCUDA(t)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
-	for name, want := range map[Name]string{CPU: "cpu, 3 cores", Auto: fmt.Sprintf("cpu, 3 cores (%v)", cuda.ErrUnavailable)} {
+	const why = " (no CUDA machine: there is no driver)"
+	for name, want := range map[Name]string{"cpu": "cpu, 3 cores", "auto": "cpu, 3 cores" + why, "": "cpu, 3 cores" + why} {
 		m, words := mustOpen(t, name)
 		if words != want {
 			t.Errorf("%s: the words are %q, want %q", name, words, want)
@@ -52,22 +68,45 @@ func TestWords(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	broken := job()
+	withoutCUDA(t)
+	broken, fast, unknown := job(), job(), job()
 	broken.Settings.Batch = 0
+	fast.Precision = machine.TF32
+	unknown.Precision = "fp16"
+	const wanted = ", want auto, cpu, cuda, or cuda:N for card N, from 0 on"
 	for _, c := range []struct {
 		name Name
 		job  machine.Job
 		is   error
 		want string
 	}{
-		{CUDA, job(), ErrUnavailable, cuda.ErrUnavailable.Error()},
-		{"tpu", job(), nil, `device: there is none named "tpu"`},
-		{CPU, broken, nil, "settings: batch is 0"},
-		{Auto, broken, nil, "settings: batch is 0"},
+		{"cuda", job(), ErrUnavailable, "the device is not available: no CUDA machine: there is no driver"},
+		{"cuda:3", job(), ErrUnavailable, "there is no driver"},
+		{"cuda", fast, ErrUnavailable, "there is no driver"},
+		{"cpu", fast, machine.ErrPrecision, "the CPU has float32 alone, and tf32 is asked for"},
+		{"auto", fast, machine.ErrPrecision, "the CPU has float32 alone, and tf32 is asked for (no CUDA machine: there is no driver)"},
+		{"cpu", unknown, nil, `precision is "fp16", want float32, tf32`},
+		{"tpu", job(), nil, `device: device is "tpu"` + wanted},
+		{"cuda:", job(), nil, `device is "cuda:"` + wanted},
+		{"cuda:-1", job(), nil, `device is "cuda:-1"` + wanted},
+		{"cuda:+1", job(), nil, `device is "cuda:+1"` + wanted},
+		{"cuda:01", job(), nil, `device is "cuda:01"` + wanted},
+		{"cuda:x", job(), nil, `device is "cuda:x"` + wanted},
+		{"cuda:99999999999999999999", job(), nil, `device is "cuda:99999999999999999999"` + wanted},
+		{"cuda1", job(), nil, `device is "cuda1"` + wanted},
+		{"1", job(), nil, `device is "1"` + wanted},
+		{"CUDA:0", job(), nil, `device is "CUDA:0"` + wanted},
+		{"cpu", broken, nil, "settings: batch is 0"},
+		{"auto", broken, nil, "settings: batch is 0"},
 	} {
 		m, words, err := Open(c.name, c.job)
-		if err == nil || !strings.Contains(err.Error(), c.want) || errors.Is(err, ErrUnavailable) != (c.is != nil) {
+		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error is %v, want one that says %q", c.name, err, c.want)
+		}
+		for _, is := range []error{ErrUnavailable, machine.ErrPrecision} {
+			if errors.Is(err, is) != (c.is == is) {
+				t.Errorf("%q: error is %v, want it to be %v", c.name, err, c.is)
+			}
 		}
 		if m != nil || words != "" {
 			t.Errorf("%q: a machine all the same: %v, %q", c.name, m, words)
@@ -75,20 +114,9 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
-	for _, name := range []Name{Auto, CPU, CUDA} {
-		if !Names[name] {
-			t.Errorf("%s is not among the names", name)
-		}
-	}
-	if len(Names) != 3 {
-		t.Errorf("%d names, want 3", len(Names))
-	}
-}
-
 // TestSeveralCallers checks that several goroutines at once get what one gets, and after the end an error.
 func TestSeveralCallers(t *testing.T) {
-	m, _ := mustOpen(t, CPU)
+	m, _ := mustOpen(t, CPU.Name)
 	x := make([]float32, 2*15)
 	encoded, err := m.Forward(model.Encode, x)
 	if err != nil {
@@ -125,33 +153,41 @@ func TestSeveralCallers(t *testing.T) {
 // TestCUDA stands in for a build with a CUDA machine: it is taken where it can be had, and why it cannot is only passed over by auto where
 // there is none at all, as against one that fails.
 func TestCUDA(t *testing.T) {
-	was := openCUDA
-	t.Cleanup(func() { openCUDA = was })
-	failure := errors.New("the card has too little memory")
+	failure := errors.New("the model takes labels")
 	for _, c := range []struct {
 		name Name
 		err  error // of the CUDA machine
+		card int   // -1: none is to be opened
 		want string
 		is   error
 	}{
-		{Auto, nil, "a card", nil},
-		{CUDA, nil, "a card", nil},
-		{Auto, cuda.ErrUnavailable, fmt.Sprintf("cpu, %d cores (%v)", runtime.GOMAXPROCS(0), cuda.ErrUnavailable), nil},
-		{CUDA, cuda.ErrUnavailable, "", ErrUnavailable},
-		{Auto, failure, "", failure},
-		{CUDA, failure, "", failure},
-		{CPU, failure, fmt.Sprintf("cpu, %d cores", runtime.GOMAXPROCS(0)), nil},
+		{"auto", nil, 0, "a card", nil},
+		{"", nil, 0, "a card", nil},
+		{"cuda", nil, 0, "a card", nil},
+		{"cuda:0", nil, 0, "a card", nil},
+		{"cuda:12", nil, 12, "a card", nil},
+		{"auto", noCard, 0, fmt.Sprintf("cpu, %d cores (%v)", runtime.GOMAXPROCS(0), noCard), nil},
+		{"cuda", noCard, 0, "", ErrUnavailable},
+		{"cuda:1", noCard, 1, "", ErrUnavailable},
+		{"auto", failure, 0, "", failure},
+		{"cuda", failure, 0, "", failure},
+		{"cpu", failure, -1, fmt.Sprintf("cpu, %d cores", runtime.GOMAXPROCS(0)), nil},
 	} {
-		openCUDA = func(_ int, j machine.Job) (machine.Machine, string, error) {
+		opened := -1
+		cudaIs(t, func(card int, j machine.Job) (machine.Machine, string, error) {
+			opened = card
 			if c.err != nil {
 				return nil, "", c.err
 			}
 			m, err := machine.NewCPU(j)
 			return m, "a card", err
-		}
+		})
 		m, words, err := Open(c.name, job())
 		if words != c.want || (err != nil) != (c.is != nil) || c.is != nil && !errors.Is(err, c.is) {
 			t.Errorf("%s, where CUDA says %v: %q, %v, want %q, %v", c.name, c.err, words, err, c.want, c.is)
+		}
+		if opened != c.card {
+			t.Errorf("%s: card %d was opened, want %d", c.name, opened, c.card)
 		}
 		if m == nil {
 			continue
@@ -162,5 +198,31 @@ func TestCUDA(t *testing.T) {
 		if _, err := m.State(); !errors.Is(err, machine.ErrClosed) {
 			t.Errorf("%s: the machine is not one that several may use: %v", c.name, err)
 		}
+	}
+}
+
+// TestPrecision checks that a CUDA machine is asked for the job's precision, and that the words name one that is not float32.
+func TestPrecision(t *testing.T) {
+	var asked machine.Precision
+	cudaIs(t, func(_ int, j machine.Job) (machine.Machine, string, error) {
+		asked, j.Precision = j.Precision, ""
+		m, err := machine.NewCPU(j)
+		return m, "a card", err
+	})
+	for precision, want := range map[machine.Precision]string{"": "a card", machine.Float32: "a card", machine.TF32: "a card, in tf32"} {
+		j := job()
+		j.Precision = precision
+		if _, words, err := Open("auto", j); err != nil || words != want || asked != precision {
+			t.Errorf("%q: a machine of %q for %q (%v), want %q", precision, words, asked, err, want)
+		}
+	}
+
+	// A card that lacks it is not passed over.
+	lacks := fmt.Errorf("%w: the card is too old", machine.ErrPrecision)
+	cudaIs(t, func(int, machine.Job) (machine.Machine, string, error) { return nil, "", lacks })
+	j := job()
+	j.Precision = machine.TF32
+	if _, _, err := Open("auto", j); !errors.Is(err, lacks) {
+		t.Errorf("error is %v, want %v", err, lacks)
 	}
 }

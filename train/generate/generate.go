@@ -38,6 +38,7 @@ import (
 type Generator struct {
 	config  model.Config
 	machine Forwarder
+	device  string                        // of the machine, in words, where it is the Generator's own
 	close   func() error                  // of the machine, where it is the Generator's own
 	scored  func() ([]model.Input, error) // what model.Score takes
 }
@@ -47,30 +48,34 @@ type Forwarder interface {
 	Forward(part model.Part, rows ...[]float32) ([][]float32, error)
 }
 
-// Open returns a Generator with the model of the checkpoint at path, on the named device. Errors are those of checkpoint.Load,
+// Open returns a Generator with the model of the checkpoint at path, on the chosen device. Errors are those of checkpoint.Load,
 // which name the file, and of device.Open.
-func Open(path string, name device.Name) (*Generator, error) {
+func Open(path string, on device.Choice) (*Generator, error) {
 	c, err := checkpoint.Load(path)
 	if err != nil {
 		return nil, err
 	}
-	return New(c, name)
+	return New(c, on)
 }
 
-// New returns a Generator with the model of a checkpoint, which may be of weights alone, on the named device. It makes copies,
+// New returns a Generator with the model of a checkpoint, which may be of weights alone, on the chosen device. It makes copies,
 // so c may change afterwards. Errors are about weights that do not fit the model, or those of device.Open.
-func New(c *checkpoint.Checkpoint, name device.Name) (*Generator, error) {
+func New(c *checkpoint.Checkpoint, on device.Choice) (*Generator, error) {
 	if c == nil || c.State.Weights == nil { // of which a machine would make the weights that a run begins with
 		return nil, errors.New("generate: the checkpoint has no weights")
 	}
 	cfg := c.Config
-	settings := machine.DefaultSettings() // of which none plays a part
-	m, _, err := device.Open(name, machine.Job{Model: cfg, Settings: settings, State: machine.State{Weights: c.State.Weights}})
+	m, words, err := device.Open(on.Name, machine.Job{
+		Model:     cfg,
+		Settings:  machine.DefaultSettings(), // of which none plays a part
+		State:     machine.State{Weights: c.State.Weights},
+		Precision: on.Precision,
+	})
 	if err != nil {
 		return nil, err
 	}
 	g := On(m, cfg)
-	g.close = m.Close
+	g.device, g.close = words, m.Close
 	return g, nil
 }
 
@@ -91,6 +96,9 @@ func (g *Generator) Close() error {
 	}
 	return g.close()
 }
+
+// Device returns what a Generator of Open or New runs on, in words: cpu, 2 cores.
+func (g *Generator) Device() string { return g.device }
 
 // Config returns the description of the model: the shape of its images, the size of its latent, and so on.
 func (g *Generator) Config() model.Config { return g.config.Clone() }

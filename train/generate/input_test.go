@@ -37,13 +37,13 @@ func TestNewErrors(t *testing.T) {
 	tests := []struct {
 		name string
 		c    *checkpoint.Checkpoint
-		dev  device.Name
+		dev  device.Choice
 		want string
 	}{
 		{"no weights", ofWeights(cfg, nil), device.CPU, "no weights"},
 		{"a weight is missing", ofWeights(cfg, without), device.CPU, "mean.bias"},
 		{"no latent", ofWeights(flat, model.InitialWeights(cfg, 1)), device.CPU, "latent is 0"},
-		{"no such device", ofWeights(cfg, model.InitialWeights(cfg, 1)), "abacus", "abacus"},
+		{"no such device", ofWeights(cfg, model.InitialWeights(cfg, 1)), device.Choice{Name: "abacus"}, "abacus"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
