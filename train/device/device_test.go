@@ -41,11 +41,11 @@ func cudaIs(t *testing.T, open func(card int, j machine.Job) (machine.Machine, s
 	openCUDA = open
 }
 
-// noCard is why there is no CUDA machine in tests.
-var noCard = fmt.Errorf("%w: there is no driver", cuda.ErrUnavailable)
+// errNoCard is why there is no CUDA machine in tests.
+var errNoCard = fmt.Errorf("%w: there is no driver", cuda.ErrUnavailable)
 
 func withoutCUDA(t *testing.T) {
-	cudaIs(t, func(int, machine.Job) (machine.Machine, string, error) { return nil, "", noCard })
+	cudaIs(t, func(int, machine.Job) (machine.Machine, string, error) { return nil, "", errNoCard })
 }
 
 // TestWords checks that the words say what the device is and, where it was not named, why it is no other.
@@ -166,9 +166,9 @@ func TestCUDA(t *testing.T) {
 		{"cuda", nil, 0, "a card", nil},
 		{"cuda:0", nil, 0, "a card", nil},
 		{"cuda:12", nil, 12, "a card", nil},
-		{"auto", noCard, 0, fmt.Sprintf("cpu, %d cores (%v)", runtime.GOMAXPROCS(0), noCard), nil},
-		{"cuda", noCard, 0, "", ErrUnavailable},
-		{"cuda:1", noCard, 1, "", ErrUnavailable},
+		{"auto", errNoCard, 0, fmt.Sprintf("cpu, %d cores (%v)", runtime.GOMAXPROCS(0), errNoCard), nil},
+		{"cuda", errNoCard, 0, "", ErrUnavailable},
+		{"cuda:1", errNoCard, 1, "", ErrUnavailable},
 		{"auto", failure, 0, "", failure},
 		{"cuda", failure, 0, "", failure},
 		{"cpu", failure, -1, fmt.Sprintf("cpu, %d cores", runtime.GOMAXPROCS(0)), nil},
