@@ -10,8 +10,10 @@
 #define KERNEL(name, args) extern "C" __global__ void __launch_bounds__(THREADS) name(const args a)
 #define SHARED(T, name) __shared__ T name
 #define UNROLL _Pragma("unroll")
+#define NO_UNROLL _Pragma("unroll 1")
 #else
 #include "host.h"
+#define NO_UNROLL
 #endif
 
 // The threads of a block, in every kernel.

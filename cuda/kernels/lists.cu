@@ -47,6 +47,7 @@ __device__ __forceinline__ float value(const instruction &in, int i) {
 
 KERNEL(each, list_args) {
     const int i = blockIdx.x * THREADS + threadIdx.x;
+    NO_UNROLL
     for (int k = 0; k < a.count; k++)
         if (i < a.list[k].n)
             a.list[k].y[i] = value(a.list[k], i);
@@ -73,6 +74,7 @@ __device__ __forceinline__ float mean(const instruction &in, partial_sums &sums)
 
 KERNEL(in_order, list_args) {
     SHARED(partial_sums, sums);
+    NO_UNROLL
     for (int k = 0; k < a.count; k++) {
         const instruction &in = a.list[k];
         if (in.op == MEAN) {
@@ -86,6 +88,7 @@ KERNEL(in_order, list_args) {
             if (threadIdx.x == 0 && !is_finite(in.a[0]) && !a.control->stopped)
                 a.control->stopped = a.control->at + 1;
         } else {
+            NO_UNROLL
             for (int i = threadIdx.x; i < in.n; i += THREADS)
                 in.y[i] = value(in, i);
         }

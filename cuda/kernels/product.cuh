@@ -20,51 +20,49 @@
 // other banks, and rows still begin at a multiple of 16 bytes.
 #define PADDED(width) ((width) + 4)
 
-// An operand of which value (i, k) is at i·depth + k, where K_FIRST, and else at k·extent + i. Beyond its ends it is 0.
+// An operand, of which value (i, k) is at i·depth + k, where K_FIRST, and else at k·extent + i.
 template <bool K_FIRST> struct operand {
     const float *values;
     int extent, depth;
-
-    __device__ __forceinline__ float at(int i, int k) const {
-        if (i >= extent || k >= depth)
-            return 0.f;
-        return values[K_FIRST ? (size_t)i * depth + k : (size_t)k * extent + i];
-    }
 };
 
-// A slice of an operand on its way: WIDTH × SLICE values, of which each thread of a group has some. Successive threads read what is
-// successive in memory.
+// A slice of an operand on its way: WIDTH × SLICE values, of which each thread of a group has some, STEP apart, in i where K_FIRST and
+// else in k, so that successive threads read what is successive in memory. Beyond the operand's ends it is 0.
 template <bool K_FIRST, int WIDTH> struct slice {
-    enum { EACH = WIDTH * SLICE / GROUP_THREADS };
+    enum { EACH = WIDTH * SLICE / GROUP_THREADS, STEP = GROUP_THREADS / (K_FIRST ? SLICE : WIDTH) };
     float values[EACH];
 
-    __device__ __forceinline__ static int row(int e) { return K_FIRST ? e / SLICE : e % WIDTH; }
-    __device__ __forceinline__ static int depth(int e) { return K_FIRST ? e % SLICE : e / WIDTH; }
+    // The place in the slice of a thread's first value.
+    __device__ __forceinline__ static int row(int thread) { return K_FIRST ? thread / SLICE : thread % WIDTH; }
+    __device__ __forceinline__ static int depth(int thread) { return K_FIRST ? thread % SLICE : thread / WIDTH; }
 
     __device__ __forceinline__ void fetch(const operand<K_FIRST> &from, int thread, int i0, int k0) {
+        const int i = i0 + row(thread), k = k0 + depth(thread);
+        const bool starts_inside = i < from.extent && k < from.depth;
+        const int inside = !starts_inside ? 0 : K_FIRST ? from.extent - i : from.depth - k;
+        const size_t line = K_FIRST ? from.depth : from.extent;
+        const float *at = from.values + (K_FIRST ? i * line + k : k * line + i);
         UNROLL
-        for (int r = 0; r < EACH; r++) {
-            const int e = thread + r * GROUP_THREADS;
-            values[r] = from.at(i0 + row(e), k0 + depth(e));
-        }
+        for (int r = 0; r < EACH; r++, at += STEP * line)
+            values[r] = r * STEP < inside ? *at : 0.f;
     }
 
     template <class MULTIPLIER> __device__ __forceinline__ void store(float (*to)[PADDED(WIDTH)], int thread) const {
         UNROLL
-        for (int r = 0; r < EACH; r++) {
-            const int e = thread + r * GROUP_THREADS;
-            to[depth(e)][row(e)] = MULTIPLIER::rounded(values[r]);
-        }
+        for (int r = 0; r < EACH; r++)
+            to[depth(thread) + (K_FIRST ? 0 : r * STEP)][row(thread) + (K_FIRST ? r * STEP : 0)] = MULTIPLIER::rounded(values[r]);
     }
 };
 
-// What is in shared memory: the slices of each group, and afterwards the sums.
+template <int BM, int BN> struct operands {
+    float a[GROUPS][SLICE][PADDED(BM)];
+    float b[GROUPS][SLICE][PADDED(BN)];
+};
+
+// What is in shared memory: the groups' slices of the operands, and afterwards the sums.
 template <int BM, int BN> struct alignas(32) tile {
     union {
-        struct {
-            float a[GROUPS][SLICE][PADDED(BM)];
-            float b[GROUPS][SLICE][PADDED(BN)];
-        };
+        operands<BM, BN> of;
         float sums[BM][PADDED(BN)];
     };
     float row_sums[BM];
@@ -138,18 +136,20 @@ __device__ __forceinline__ void product(const operand<A_K_FIRST> &a, const opera
 
     next_a.fetch(a, thread, i0, group * SLICE);
     next_b.fetch(b, thread, j0, group * SLICE);
+    NO_UNROLL
     for (int k0 = group * SLICE; k0 - group * SLICE < a.depth; k0 += GROUPS * SLICE) { // as often in every group
-        next_a.template store<MULTIPLIER>(t.a[group], thread);
-        next_b.template store<MULTIPLIER>(t.b[group], thread);
+        next_a.template store<MULTIPLIER>(t.of.a[group], thread);
+        next_b.template store<MULTIPLIER>(t.of.b[group], thread);
         __syncthreads();
         next_a.fetch(a, thread, i0, k0 + GROUPS * SLICE);
         next_b.fetch(b, thread, j0, k0 + GROUPS * SLICE);
-        multiplier.multiply(t.a[group], t.b[group], thread);
+        multiplier.multiply(t.of.a[group], t.of.b[group], thread);
         if (sums_rows)
             for (int k = 0; k < SLICE; k++)
-                row_sum += t.a[group][k][thread];
+                row_sum += t.of.a[group][k][thread];
         __syncthreads();
     }
+    NO_UNROLL
     for (int g = 0; g < GROUPS; g++) {
         if (group == g) {
             multiplier.add(t.sums, thread, g == 0);
@@ -158,6 +158,7 @@ __device__ __forceinline__ void product(const operand<A_K_FIRST> &a, const opera
         }
         __syncthreads();
     }
+    NO_UNROLL
     for (int e = threadIdx.x; e < BM * BN; e += THREADS) {
         const int i = i0 + e / BN, j = j0 + e % BN;
         if (i < a.extent && j < b.extent)
