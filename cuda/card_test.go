@@ -1,0 +1,116 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"errors"
+	"math"
+	"os"
+	"testing"
+
+	"govae/cuda/driver"
+	"govae/cuda/kernels"
+	"govae/model"
+	"govae/model/machine"
+	"govae/train/dataset"
+)
+
+// The machine is tested on a card, too: on the first that there is, or what stands in for one. Where there is none, its tests are
+// skipped, unless GOVAE_CUDA is required.
+func init() {
+	devices["card"] = func(t *testing.T) (device, int) {
+		t.Helper()
+		d := openCard(t)
+		return card{d}, d.Multiprocessors
+	}
+}
+
+func openCard(t *testing.T) *driver.Device {
+	t.Helper()
+	d, err := driver.Open(0)
+	if errors.Is(err, driver.ErrUnavailable) && os.Getenv("GOVAE_CUDA") != "required" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	image, err := kernels.Image(d.Capability)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Load(image); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// mnist returns a job on the first images of MNIST.
+func mnist(t *testing.T, train, test int) machine.Job {
+	t.Helper()
+	set, err := dataset.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := func(images model.Images, n int) *model.Images {
+		images.Values, images.Labels = images.Values[:n*images.Shape.Pixels()], nil
+		return &images
+	}
+	j := machine.Job{Model: model.DefaultConfig(), Settings: machine.DefaultSettings(), Train: first(set.Train, train), Test: first(set.Test, test)}
+	j.Model.Hidden, j.Model.Latent, j.Settings.Batch = []int{24}, 4, 32
+	return j
+}
+
+// TestMNIST checks that a training on real images follows the CPU's over 200 steps, loss for loss, and comes to its test loss.
+func TestMNIST(t *testing.T) {
+	j := mnist(t, 320, 300)
+	m, err := open(openCard(t), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cpu := onCPU(t, j)
+	for epoch := range 20 {
+		got, want := must[[]machine.Terms](t)(m.Train(counted(320))), must[[]machine.Terms](t)(cpu.Train(counted(320)))
+		for i := range want {
+			if d := math.Abs(got[i][0] - want[i][0]); !(d <= 1e-4*want[i][0]) {
+				t.Fatalf("step %d: the loss is %v, want %v", 10*epoch+i, got[i][0], want[i][0])
+			}
+		}
+	}
+	near(t, "test", must[[]machine.Terms](t)(m.Evaluate(counted(300))), must[[]machine.Terms](t)(cpu.Evaluate(counted(300))))
+}
+
+// TestTensorCores checks that a training in TF32 comes near to one in float32, and that it is another.
+func TestTensorCores(t *testing.T) {
+	j := mnist(t, 320, 300)
+	j.Precision = machine.TF32
+	d := openCard(t)
+	if d.Capability < tensorCores {
+		if m, err := open(d, j); m != nil || !errors.Is(err, machine.ErrPrecision) {
+			t.Errorf("without tensor cores the error is %v, want %v", err, machine.ErrPrecision)
+		}
+		return
+	}
+	var losses [3]float64
+	for i, multiprocessors := range []int{1, 1 << 20, 1} {
+		if i == 2 {
+			j.Precision = machine.Float32
+		}
+		d := openCard(t)
+		m := opened(t, card{d}, multiprocessors, j)
+		for range 5 {
+			must[[]machine.Terms](t)(m.Train(counted(320)))
+		}
+		losses[i] = must[[]machine.Terms](t)(m.Evaluate(counted(32)))[0][0]
+	}
+	if losses[0] != losses[1] {
+		t.Errorf("with large tiles the loss is %v, and with small ones %v", losses[0], losses[1])
+	}
+	if d := math.Abs(losses[0] - losses[2]); !(d < 0.01*losses[2]) || d == 0 {
+		t.Errorf("the loss is %v, and in float32 %v", losses[0], losses[2])
+	}
+}
