@@ -6,6 +6,7 @@
 #ifndef DEV_H
 #define DEV_H
 
+// KERNEL_FOR also takes how many of its blocks a multiprocessor is to hold at once. That bounds a thread's registers: to 128 for 2 blocks.
 #ifdef __CUDACC__
 #define KERNEL_FOR(blocks, name, args) extern "C" __global__ void __launch_bounds__(THREADS, blocks) name(const args a)
 #define KERNEL(name, args) KERNEL_FOR(2, name, args)
@@ -20,8 +21,6 @@
 #define NO_UNROLL
 #define UNROLL_BY(n)
 #endif
-
-// KERNEL_FOR takes how many blocks a multiprocessor is to hold at once as well, which bounds a thread's registers: to 128 by 2 of them.
 
 // The threads of a block, in every kernel.
 #define THREADS 256
