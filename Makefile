@@ -9,7 +9,7 @@ export GOWORK = off
 cuda-%: export GOWORK =
 
 .PHONY: all build test race lint generate-check cross openblas-install openblas bench bench-peers fuzz smoke
-.PHONY: cuda-setup cuda-functions-check cuda-docker-lint cuda-docker-check
+.PHONY: cuda-setup cuda-functions-check cuda-docker-lint cuda-docker-check cuda-test
 
 all: build test
 
@@ -95,3 +95,16 @@ cuda-docker-lint:
 
 cuda-docker-check:
 	python3 cuda/setup/dockercheck.py -epochs 1 -hidden 16
+
+# The tests of the GPU's side, on the stand-in driver: all, then the kernels' in the checked build, which sees races and every access
+# past an end, and the commands'.
+STANDIN = $(CURDIR)/cuda/standin
+cuda-test: cuda-setup cuda-standin
+	go vet -tags cuda ./cuda/... ./cmd/... ./train/...
+	go run $(STATICCHECK) -tags cuda ./cuda/...
+	LD_LIBRARY_PATH=$(STANDIN) GOVAE_CUDA=required go test -tags cuda ./cuda/...
+	for seed in 2 3; do \
+		CUDA_STANDIN=seed=$$seed LD_LIBRARY_PATH=$(STANDIN) GOVAE_CUDA=required go test -tags cuda -run 'Follows|SameBits' ./cuda || exit 1; \
+	done
+	LD_LIBRARY_PATH=$(STANDIN)/checked GOVAE_CUDA=required go test -tags cuda -run 'Operations|Inputs|Follows' ./cuda
+	GOVAE_STANDIN=$(STANDIN) go test -tags cuda -run CUDA ./cmd/train
