@@ -9,7 +9,7 @@ export GOWORK = off
 cuda-%: export GOWORK =
 
 .PHONY: all build test race lint generate-check cross openblas-install openblas bench bench-peers fuzz smoke
-.PHONY: cuda-setup cuda-functions-check cuda-docker-lint cuda-docker-check cuda-test
+.PHONY: cuda-setup cuda-functions-check cuda-docker-lint cuda-docker-check cuda-standin cuda-standin-test cuda-test
 
 all: build test
 
@@ -95,6 +95,15 @@ cuda-docker-lint:
 
 cuda-docker-check:
 	python3 cuda/setup/dockercheck.py -epochs 1 -hidden 16
+
+# The stand-in driver, which executes the kernels on the CPU: LD_LIBRARY_PATH=cuda/standin. With CHECK=1 one that checks each access, in
+# cuda/standin/checked.
+cuda-standin:
+	$(MAKE) -C cuda/standin
+
+# Its own tests, with kernels of theirs.
+cuda-standin-test:
+	$(MAKE) -C cuda/standin test
 
 # The tests of the GPU's side, on the stand-in driver: all, then the kernels' in the checked build, which sees races and every access
 # past an end, and the commands'.
