@@ -111,9 +111,9 @@ STANDIN = $(CURDIR)/cuda/standin
 cuda-test: cuda-setup cuda-standin
 	go vet -tags cuda ./cuda/... ./cmd/... ./train/...
 	go run $(STATICCHECK) -tags cuda ./cuda/...
-	LD_LIBRARY_PATH=$(STANDIN) GOVAE_CUDA=required go test -tags cuda ./cuda/...
+	LD_LIBRARY_PATH=$(STANDIN) GOVAE_CUDA=required go test -count=1 -tags cuda ./cuda/...
 	for seed in 2 3; do \
-		CUDA_STANDIN=seed=$$seed LD_LIBRARY_PATH=$(STANDIN) GOVAE_CUDA=required go test -tags cuda -run 'Follows|SameBits' ./cuda || exit 1; \
+		CUDA_STANDIN=seed=$$seed LD_LIBRARY_PATH=$(STANDIN) GOVAE_CUDA=required go test -count=1 -tags cuda -run 'Follows|SameBits' ./cuda || exit 1; \
 	done
-	LD_LIBRARY_PATH=$(STANDIN)/checked GOVAE_CUDA=required go test -tags cuda -run 'Operations|Inputs|Follows' ./cuda
-	GOVAE_STANDIN=$(STANDIN) go test -tags cuda -run CUDA ./cmd/train
+	LD_LIBRARY_PATH=$(STANDIN)/checked GOVAE_CUDA=required go test -count=1 -tags cuda -run 'Operations|Inputs|Follows' ./cuda
+	GOVAE_STANDIN=$(STANDIN) go test -count=1 -tags cuda -run CUDA ./cmd/train
