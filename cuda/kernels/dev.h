@@ -22,8 +22,6 @@
 #define UNROLL_BY(n)
 #endif
 
-// KERNEL_FOR takes how many blocks a multiprocessor is to hold at once as well, which bounds a thread's registers: to 128 by 2 of them.
-
 // The threads of a block, in every kernel.
 #define THREADS 256
 
