@@ -9,7 +9,7 @@ export GOWORK = off
 cuda-%: export GOWORK =
 
 .PHONY: all build test race lint generate-check cross openblas-install openblas bench bench-peers fuzz smoke
-.PHONY: cuda-setup cuda-functions-check cuda-docker-lint cuda-docker-check cuda-standin cuda-standin-test cuda-test cuda-tools
+.PHONY: cuda-setup cuda-functions-check cuda-docker-lint cuda-docker-check cuda-standin cuda-standin-test cuda-test cuda-tools cuda-kernels cuda-kernels-check
 
 all: build test
 
@@ -82,6 +82,13 @@ smoke:
 # What builds with -tags cuda need, once: module copies and cuda.h, in .cuda, and go.work. Quick where nothing is to do.
 cuda-setup:
 	cuda/setup/setup.sh
+
+# The kernels' images and a table of what they take, from the sources. The other says whether those that are committed are that.
+cuda-kernels:
+	python3 cuda/kernels/compile.py
+
+cuda-kernels-check:
+	python3 cuda/kernels/compile.py -check
 
 # The list of the driver's functions is what the linker wants.
 cuda-functions-check: cuda-setup
