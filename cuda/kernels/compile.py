@@ -44,8 +44,10 @@ def install():
     if os.path.exists(done) and read(done) == read(REQUIREMENTS):
         return
     with tempfile.TemporaryDirectory(prefix=".cuda-toolkit-", dir=TOP) as folder:
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action", "ignore",
-                        "--no-deps", "--only-binary", ":all:", "--require-hashes", "--target", folder, "-r", REQUIREMENTS], check=True)
+        pip = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action", "ignore",
+                              "--no-deps", "--only-binary", ":all:", "--require-hashes", "--target", folder, "-r", REQUIREMENTS])
+        if pip.returncode:
+            raise SystemExit("compile.py: pip has not installed what cuda/kernels/requirements.txt lists")
         shutil.copy(REQUIREMENTS, folder)
         shutil.rmtree(TOOLKIT, ignore_errors=True)
         os.mkdir(TOOLKIT)
