@@ -1,5 +1,5 @@
-"""Compiles the kernels to images/: a cubin for each compute capability in CARDS, PTX for later cards, and table.md, which says what each
-kernel takes of a multiprocessor. With -check, nothing is written, and what is committed must be what would be.
+"""Compiles the kernels to images/: a cubin for each compute capability in CARDS, PTX for later cards, and table.md, which says what
+each kernel takes of a multiprocessor. With -check, nothing is written, and what is committed must be what would be.
 
 No card, driver or toolkit is needed: the compiler comes from the wheels in requirements.txt, into .cuda-toolkit/ below the top folder,
 where it is missing. The same sources give the same bytes, from whatever folder. A warning is a failure, and so is a kernel that spills
@@ -44,8 +44,9 @@ def install():
     if os.path.exists(done) and read(done) == read(REQUIREMENTS):
         return
     with tempfile.TemporaryDirectory(prefix=".cuda-toolkit-", dir=TOP) as folder:
-        pip = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action", "ignore",
-                              "--no-deps", "--only-binary", ":all:", "--require-hashes", "--target", folder, "-r", REQUIREMENTS])
+        quietly = ["--quiet", "--disable-pip-version-check", "--root-user-action", "ignore"]
+        pinned = ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", REQUIREMENTS]
+        pip = subprocess.run([sys.executable, "-m", "pip", "install", *quietly, *pinned, "--target", folder])
         if pip.returncode:
             raise SystemExit("compile.py: pip has not installed what cuda/kernels/requirements.txt lists")
         shutil.copy(REQUIREMENTS, folder)
@@ -109,8 +110,8 @@ def assemble(ptx, capability):
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "kernels.ptx"), "wb") as f:
             f.write(ptx)
-        ptxas = subprocess.run([part("cuda_nvcc", "bin", "ptxas"), "-v", "-arch=sm_%d" % capability, "kernels.ptx", "-o", "kernels.cubin"],
-                               cwd=folder, capture_output=True, text=True)
+        command = [part("cuda_nvcc", "bin", "ptxas"), "-v", "-arch=sm_%d" % capability, "kernels.ptx", "-o", "kernels.cubin"]
+        ptxas = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         if ptxas.returncode or "warning" in ptxas.stderr:
             raise SystemExit("compile.py: ptxas says of sm_%d:\n%s" % (capability, ptxas.stderr))
         cubin = read(os.path.join(folder, "kernels.cubin"))
@@ -138,10 +139,10 @@ def table(uses):
     lines = [
         "# What the kernels take",
         "",
-        "Made by `make cuda-kernels`. A kernel has, by a card's compute capability: registers of a thread; blocks, of %d threads, that" % THREADS,
-        "registers and shared memory leave room for on a multiprocessor at once; the occupancy, the part of its threads that these are.",
-        "None spills registers to memory. Where there is nothing, the card has no tensor cores for TF32. Shared memory, in bytes of a",
-        "block, is the same on all.",
+        "Made by `make cuda-kernels`. A kernel has, by a card's compute capability: registers of a thread; blocks, of %d threads," % THREADS,
+        "that registers and shared memory leave room for on a multiprocessor at once; the occupancy, the part of its threads that these",
+        "are. None spills registers to memory. Where there is nothing, the card has no tensor cores for TF32. Shared memory, in bytes of",
+        "a block, is the same on all.",
         "",
         "| kernel | shared | " + " | ".join("%d.%d" % divmod(c, 10) for c in CARDS) + " |",
         "|---|--:|" + "--:|" * len(CARDS),

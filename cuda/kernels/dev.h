@@ -6,7 +6,8 @@
 #ifndef DEV_H
 #define DEV_H
 
-// KERNEL_FOR also takes how many of its blocks a multiprocessor is to hold at once. That bounds a thread's registers: to 128 for 2 blocks.
+// KERNEL_FOR also takes how many of its blocks a multiprocessor is to hold at once. That bounds a thread's registers: for 2 blocks,
+// to 128.
 #ifdef __CUDACC__
 #define KERNEL_FOR(blocks, name, args) extern "C" __global__ void __launch_bounds__(THREADS, blocks) name(const args a)
 #define KERNEL(name, args) KERNEL_FOR(2, name, args)

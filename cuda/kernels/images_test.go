@@ -26,7 +26,8 @@ func TestImageNames(t *testing.T) {
 	}
 	for _, capability := range []int{0, 35, 61, 62} {
 		image, err := Image(capability)
-		if want := fmt.Sprintf("capability %d.%d, but from 7.0 on", capability/10, capability%10); image != nil || !strings.Contains(fmt.Sprint(err), want) {
+		want := fmt.Sprintf("capability %d.%d, but from 7.0 on", capability/10, capability%10)
+		if image != nil || !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("capability %d: error is %v, want one that says %q", capability, err, want)
 		}
 	}

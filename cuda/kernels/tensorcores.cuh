@@ -1,8 +1,8 @@
 // The products of one group on tensor cores: factors are rounded to TF32, and the sums are float32. A fragment is 16 × 16 of the tile,
 // for 8 k's; the group's two warps have half of the tile's rows each.
 //
-// Factors are rounded in their fragments, not on the way into shared memory: what else is made of an operand there, as the gradient of a
-// bias is, stays float32.
+// Factors are rounded in their fragments, not on the way into shared memory: what else is made of an operand there, as the gradient
+// of a bias is, stays float32.
 #ifndef TENSORCORES_CUH
 #define TENSORCORES_CUH
 
