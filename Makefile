@@ -103,10 +103,11 @@ cuda-docker-lint:
 cuda-docker-check:
 	python3 cuda/setup/dockercheck.py -epochs 1 -hidden 16
 
-# The stand-in driver, which executes the kernels on the CPU: LD_LIBRARY_PATH=cuda/standin. With CHECK=1 one that checks each access, in
-# cuda/standin/checked.
+# The stand-in driver, which executes the kernels on the CPU: LD_LIBRARY_PATH=cuda/standin. And one that checks each access, in
+# cuda/standin/checked; with CHECK=1 that one alone.
 cuda-standin:
 	$(MAKE) -C cuda/standin
+	$(MAKE) -C cuda/standin CHECK=1
 
 # Its own tests, with kernels of theirs.
 cuda-standin-test:

@@ -265,7 +265,7 @@ func runAndClose() {
 func openWithMemory() (*Device, kernels.Ptr) {
 	d, err := Open(0)
 	must(err)
-	image, _, err := kernels.Image(d.Capability)
+	image, err := kernels.Image(d.Capability)
 	must(err)
 	must(d.Load(image))
 	x, err := d.Alloc(4)

@@ -79,7 +79,7 @@ func open(t *testing.T) *Device {
 func openWithKernels(t *testing.T) *Device {
 	t.Helper()
 	d := open(t)
-	image, _, err := kernels.Image(d.Capability)
+	image, err := kernels.Image(d.Capability)
 	if err != nil {
 		t.Fatal(err)
 	}

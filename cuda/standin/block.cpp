@@ -181,15 +181,25 @@ void wait_for_block(Place place) {
     go_on();
 }
 
-static void wait_in(Warp &w, Place place) {
-    if (join(w.waiting, place, "lanes of a warp wait at different places")) {
+// gather lets the lanes of a warp go on when all have come, and returns whether this one is the last.
+static bool gather(Warp &w, Place place) {
+    const bool last = join(w.waiting, place, "lanes of a warp wait at different places");
+    if (last)
         w.exchanges++;
+    return last;
+}
+
+void wait_for_warp(Place place) {
+    Warp &w = warp_at_hand();
+    if (gather(w, place))
         check_warp(&w - warps);
-    }
     go_on();
 }
 
-void wait_for_warp(Place place) { wait_in(warp_at_hand(), place); }
+void converge(Place place) {
+    gather(warp_at_hand(), place);
+    go_on();
+}
 
 uint64_t exchange(unsigned mask, uint64_t value, unsigned from, Place place) {
     if (mask != ~0u)
@@ -197,7 +207,8 @@ uint64_t exchange(unsigned mask, uint64_t value, unsigned from, Place place) {
     Warp &w = warp_at_hand();
     uint64_t *values = w.values[w.exchanges % 2];
     values[lane()] = value;
-    wait_in(w, place);
+    gather(w, place);
+    go_on();
     return values[from];
 }
 
@@ -243,6 +254,16 @@ std::string describe_shared(uintptr_t address) {
     if (at >= size)
         return std::to_string(at - size) + " bytes past the end of" + of;
     return "byte " + std::to_string(at) + " of" + of;
+}
+
+bool bounds_of_shared(uintptr_t address, uintptr_t *begin, uintptr_t *end) {
+    for (unsigned i = 0; i < shared_count; i++) {
+        *begin = (uintptr_t)shared[i]->at;
+        *end = *begin + shared[i]->size;
+        if (address >= *begin && address < *end)
+            return true;
+    }
+    return false;
 }
 
 bool in_stacks(uintptr_t address) {

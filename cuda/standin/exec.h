@@ -53,6 +53,7 @@ void run_block(Random &, Fault &);
 void record_fault(int code, const std::string &why);
 bool in_stacks(uintptr_t);
 std::string describe_shared(uintptr_t); // empty if it is not in the memory that shared variables lie in
+bool bounds_of_shared(uintptr_t address, uintptr_t *begin, uintptr_t *end); // of the variable there; false if there is none
 extern bool in_kernel;
 
 // Of launch.cpp, for check.cpp.

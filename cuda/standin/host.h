@@ -67,6 +67,8 @@ struct Place {
 
 INSIDE void wait_for_block(Place);
 INSIDE void wait_for_warp(Place);
+// Waits for the other lanes, as an instruction of the whole warp does; unlike the two above, it promises nothing of memory.
+INSIDE void converge(Place);
 // Gives value to the other lanes of the warp, and returns lane from's.
 INSIDE uint64_t exchange(unsigned mask, uint64_t value, unsigned from, Place);
 INSIDE int compare_and_swap(int *at, int compare, int value);

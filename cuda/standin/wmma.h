@@ -52,7 +52,7 @@ template <class F> void fill_fragment(F &f, float value) {
 
 // a is [16, 8].
 template <class Layout> void load_matrix_sync(fragment_a<Layout> &a, const float *p, unsigned stride, CALLER) {
-    standin::wait_for_warp({file, line});
+    standin::converge({file, line});
     for (int i = 0; i < a.num_elements; i++) {
         const int e = element(i, a.num_elements), m = e / 8, k = e % 8;
         a.x[i] = std::is_same<Layout, row_major>::value ? p[m * stride + k] : p[k * stride + m];
@@ -61,7 +61,7 @@ template <class Layout> void load_matrix_sync(fragment_a<Layout> &a, const float
 
 // b is [8, 16]; its elements are in the order of its transpose.
 template <class Layout> void load_matrix_sync(fragment_b<Layout> &b, const float *p, unsigned stride, CALLER) {
-    standin::wait_for_warp({file, line});
+    standin::converge({file, line});
     for (int i = 0; i < b.num_elements; i++) {
         const int e = element(i, b.num_elements), n = e / 8, k = e % 8;
         b.x[i] = std::is_same<Layout, row_major>::value ? p[k * stride + n] : p[n * stride + k];
@@ -69,7 +69,7 @@ template <class Layout> void load_matrix_sync(fragment_b<Layout> &b, const float
 }
 
 inline void load_matrix_sync(fragment_c &c, const float *p, unsigned stride, layout_t layout, CALLER) {
-    standin::wait_for_warp({file, line});
+    standin::converge({file, line});
     for (int i = 0; i < c.num_elements; i++) {
         const int e = element(i, c.num_elements), m = e / 16, n = e % 16;
         c.x[i] = layout == mem_row_major ? p[m * stride + n] : p[n * stride + m];
@@ -81,21 +81,21 @@ inline void store_matrix_sync(float *p, const fragment_c &c, unsigned stride, la
         const int e = element(i, c.num_elements), m = e / 16, n = e % 16;
         p[layout == mem_row_major ? m * stride + n : n * stride + m] = c.x[i];
     }
-    standin::wait_for_warp({file, line});
+    standin::converge({file, line});
 }
 
 // d = a·b + c, each element as a sum in the order of k. The lanes exchange a and b through the warp's scratch.
 template <class LayoutA, class LayoutB>
 void mma_sync(fragment_c &d, const fragment_a<LayoutA> &a, const fragment_b<LayoutB> &b, const fragment_c &c, CALLER) {
     float *all_a = standin::warp_scratch(), *all_b = all_a + 16 * 8;
-    standin::wait_for_warp({file, line}); // the last product has read the scratch
+    standin::converge({file, line}); // the last product has read the scratch
     for (int i = 0; i < a.num_elements; i++) {
         if (!is_tf32(a.x[i]) || !is_tf32(b.x[i]))
             standin::stop(719, "mma_sync of a value that was not rounded to TF32");
         all_a[element(i, a.num_elements)] = a.x[i];
         all_b[element(i, b.num_elements)] = b.x[i];
     }
-    standin::wait_for_warp({file, line});
+    standin::converge({file, line});
     for (int i = 0; i < c.num_elements; i++) {
         const int e = element(i, c.num_elements), m = e / 16, n = e % 16;
         float sum = c.x[i];
