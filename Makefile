@@ -9,7 +9,7 @@ export GOWORK = off
 cuda-%: export GOWORK =
 
 .PHONY: all build test race lint generate-check cross openblas-install openblas bench bench-peers fuzz smoke
-.PHONY: cuda-setup cuda-functions-check cuda-docker-lint cuda-docker-check
+.PHONY: cuda-setup cuda-functions-check cuda-docker-lint cuda-docker-check cuda-standin cuda-standin-test cuda-test cuda-tools
 
 all: build test
 
@@ -95,3 +95,36 @@ cuda-docker-lint:
 
 cuda-docker-check:
 	python3 cuda/setup/dockercheck.py -epochs 1 -hidden 16
+
+# The stand-in driver, which executes the kernels on the CPU: LD_LIBRARY_PATH=cuda/standin. With CHECK=1 one that checks each access, in
+# cuda/standin/checked.
+cuda-standin:
+	$(MAKE) -C cuda/standin
+
+# Its own tests, with kernels of theirs.
+cuda-standin-test:
+	$(MAKE) -C cuda/standin test
+
+# What the targets below need besides Go, by apt-get where it is missing: a C++ compiler for the stand-in, and Python with pip for
+# cuda.h, NVIDIA's compiler and the Dockerfile's linter.
+cuda-tools:
+	@there() { command -v g++ && python3 -m pip --version; }; \
+	if there >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
+	if ! command -v apt-get >/dev/null || ! command -v $${sudo:-sh} >/dev/null; then \
+		echo "the CUDA targets need g++ and Python with pip and, to install them here, apt-get as root or with sudo" >&2; exit 1; \
+	fi; \
+	$$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends g++ python3 python3-pip && there
+
+# The tests of the GPU's side, on the stand-in driver: all, then the kernels' in the checked build, which sees races and every access
+# past an end, and the commands'.
+STANDIN = $(CURDIR)/cuda/standin
+cuda-test: cuda-setup cuda-standin
+	go vet -tags cuda ./cuda/... ./cmd/... ./train/...
+	go run $(STATICCHECK) -tags cuda ./cuda/...
+	LD_LIBRARY_PATH=$(STANDIN) GOVAE_CUDA=required go test -count=1 -tags cuda ./cuda/...
+	for seed in 2 3; do \
+		CUDA_STANDIN=seed=$$seed LD_LIBRARY_PATH=$(STANDIN) GOVAE_CUDA=required go test -count=1 -tags cuda -run 'Follows|SameBits' ./cuda || exit 1; \
+	done
+	LD_LIBRARY_PATH=$(STANDIN)/checked GOVAE_CUDA=required go test -count=1 -tags cuda -run 'Operations|Inputs|Follows' ./cuda
+	GOVAE_STANDIN=$(STANDIN) go test -count=1 -tags cuda -run CUDA ./cmd/train

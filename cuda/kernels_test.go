@@ -82,12 +82,14 @@ func TestOperations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, size := range [][3]int{{1, 1, 1}, {3, 2, 5}, {16, 32, 32}, {17, 33, 31}, {65, 70, 67}, {2, 300, 3}, {130, 20, 97}} {
 				for _, o := range operations(size[0], size[1], size[2]) {
-					d, _ := device(t)
-					m := opened(t, d, 1, tinyJob())
-					for _, multiprocessors := range []int{1, 12, 1 << 20} {
-						m.multiprocessors = multiprocessors
-						checkOperation(t, m, fmt.Sprintf("%s %v, %d multiprocessors", o.name, size, multiprocessors), o)
-					}
+					t.Run(fmt.Sprintf("%s/%v", o.name, size), func(t *testing.T) {
+						d, _ := device(t)
+						m := opened(t, d, 1, tinyJob())
+						for _, multiprocessors := range []int{1, 12, 1 << 20} {
+							m.multiprocessors = multiprocessors
+							checkOperation(t, m, o)
+						}
+					})
 				}
 			}
 		})
@@ -95,7 +97,7 @@ func TestOperations(t *testing.T) {
 }
 
 // checkOperation runs an operation with its derivatives on both machines.
-func checkOperation(t *testing.T, m *gpu, what string, o operation) {
+func checkOperation(t *testing.T, m *gpu, o operation) {
 	t.Helper()
 	g := gorgonia.NewGraph()
 	n := &model.Network{Graph: g, Batch: 1}
@@ -157,7 +159,7 @@ func checkOperation(t *testing.T, m *gpu, what string, o operation) {
 		}
 		for k := range want {
 			if d := math.Abs(float64(got[k] - want[k])); !(d <= 2e-5*(1+math.Abs(float64(want[k])))) {
-				t.Fatalf("%s: output %d is %v at %d, want %v\n%v", what, i, got[k], k, want[k], compiled)
+				t.Fatalf("%d multiprocessors: output %d is %v at %d, want %v\n%v", m.multiprocessors, i, got[k], k, want[k], compiled)
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package cuda
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -61,19 +60,15 @@ const (
 	maxIndices = 1 << 20
 )
 
-// newGPU returns a machine for a job on a device with so many multiprocessors, which it closes if it fails.
-func newGPU(d device, multiprocessors int, j machine.Job) (m *gpu, err error) {
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, d.Close())
-		}
-	}()
+// newGPU returns a machine for a job on a device with so many multiprocessors. A device that cannot hold it is ErrUnavailable; other
+// errors are about the job.
+func newGPU(d device, multiprocessors int, j machine.Job) (*gpu, error) {
 	j.Model = j.Model.Clone()
 	state, err := j.Start()
 	if err != nil {
 		return nil, err
 	}
-	m = &gpu{
+	m := &gpu{
 		device:          d,
 		multiprocessors: multiprocessors,
 		job:             j,
@@ -96,7 +91,10 @@ func newGPU(d device, multiprocessors int, j machine.Job) (m *gpu, err error) {
 		}
 	}
 	m.job.State = machine.State{}
-	return m, m.fill(state)
+	if err := m.fill(state); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return m, nil
 }
 
 // columns returns how many values the table has for a step.
@@ -254,8 +252,8 @@ func (m *gpu) Close() error { return m.device.Close() }
 
 // fail keeps an error of the device, after which nothing on it can be trusted.
 func (m *gpu) fail(err error) error {
-	m.lost = fmt.Errorf("cuda: %w", err)
-	return m.lost
+	m.lost = err
+	return err
 }
 
 // memory returns the bytes of values that hold no pointers.

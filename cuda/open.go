@@ -3,7 +3,6 @@
 package cuda
 
 import (
-	"errors"
 	"fmt"
 
 	"govae/cuda/driver"
@@ -26,9 +25,6 @@ func Open(card int, j machine.Job) (machine.Machine, string, error) {
 		return nil, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	m, err := open(d, j)
-	if errors.Is(err, driver.ErrMemory) {
-		return nil, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
 	if err != nil {
 		return nil, "", err
 	}
@@ -37,18 +33,22 @@ func Open(card int, j machine.Job) (machine.Machine, string, error) {
 }
 
 // open returns a machine on an open card, which it closes if it fails.
-func open(d *driver.Device, j machine.Job) (*gpu, error) {
+func open(d *driver.Device, j machine.Job) (m *gpu, err error) {
+	defer func() {
+		if err != nil {
+			d.Close() // what it may say follows from err
+		}
+	}()
 	if j.Precision == machine.TF32 && d.Capability < tensorCores {
-		err := fmt.Errorf("%w: %s, of compute capability %d.%d, has no %s, which begins with %d.%d",
+		return nil, fmt.Errorf("%w: %s, of compute capability %d.%d, has no %s, which begins with %d.%d",
 			machine.ErrPrecision, d.Name, d.Capability/10, d.Capability%10, j.Precision, tensorCores/10, tensorCores%10)
-		return nil, errors.Join(err, d.Close())
 	}
 	image, err := kernels.Image(d.Capability)
 	if err == nil {
 		err = d.Load(image)
 	}
 	if err != nil {
-		return nil, errors.Join(err, d.Close())
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return newGPU(card{d}, d.Multiprocessors, j)
 }

@@ -222,6 +222,8 @@ func TestCUDAFaults(t *testing.T) {
 		{"memory=100000", []string{"-device", "cuda"}, 1, "CUDA_ERROR_OUT_OF_MEMORY"},
 		{"alloc=3", []string{"-device", "auto"}, 0, "CUDA_ERROR_OUT_OF_MEMORY"},
 		{"alloc=3", []string{"-device", "cuda"}, 1, "CUDA_ERROR_OUT_OF_MEMORY"},
+		{"lost=30", []string{"-device", "auto"}, 0, "CUDA_ERROR_UNKNOWN"},
+		{"lost=30", []string{"-device", "cuda"}, 1, "CUDA_ERROR_UNKNOWN"},
 		{"", []string{"-device", "cuda:7"}, 1, "no card 7"},
 		{"", []string{"-device", "cpu", "-precision", "tf32"}, 1, "the CPU has float32 alone"},
 		{"capability=75", []string{"-device", "auto", "-precision", "tf32"}, 1, "has no tf32"},

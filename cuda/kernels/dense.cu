@@ -50,16 +50,18 @@ template <int BM, int BN, class MULTIPLIER> __device__ __forceinline__ void dens
     });
 }
 
-// A kernel for each product, size of tiles and multiplier.
-#define PRODUCTS(suffix, BM, BN, ...)                                                                                       \
-    KERNEL(dense_forward_##suffix, dense_forward_args) { dense_forward<BM, BN, __VA_ARGS__>(a); }                           \
-    KERNEL(dense_input_gradient_##suffix, dense_input_gradient_args) { dense_input_gradient<BM, BN, __VA_ARGS__>(a); }      \
-    KERNEL(dense_update_##suffix, dense_update_args) { dense_update<BM, BN, __VA_ARGS__>(a); }
+// A kernel for each product, size of tiles and multiplier, and how many blocks of it a multiprocessor is to hold.
+#define PRODUCTS(suffix, BM, BN, blocks, ...)                                                                               \
+    KERNEL_FOR(blocks, dense_forward_##suffix, dense_forward_args) { dense_forward<BM, BN, __VA_ARGS__>(a); }               \
+    KERNEL_FOR(blocks, dense_input_gradient_##suffix, dense_input_gradient_args) {                                          \
+        dense_input_gradient<BM, BN, __VA_ARGS__>(a);                                                                       \
+    }                                                                                                                       \
+    KERNEL_FOR(blocks, dense_update_##suffix, dense_update_args) { dense_update<BM, BN, __VA_ARGS__>(a); }
 
-PRODUCTS(16x32, 16, 32, fmaf_multiplier<16, 32, 2, 4>)
-PRODUCTS(32x32, 32, 32, fmaf_multiplier<32, 32, 4, 4>)
-PRODUCTS(64x64, 64, 64, fmaf_multiplier<64, 64, 8, 8>)
+PRODUCTS(16x32, 16, 32, 4, fmaf_multiplier<16, 32, 2, 4>)
+PRODUCTS(32x32, 32, 32, 4, fmaf_multiplier<32, 32, 4, 4>)
+PRODUCTS(64x64, 64, 64, 2, fmaf_multiplier<64, 64, 8, 8>)
 #ifdef TENSOR_CORES
-PRODUCTS(tf32_32x32, 32, 32, tensor_multiplier<32, 32>)
-PRODUCTS(tf32_64x64, 64, 64, tensor_multiplier<64, 64>)
+PRODUCTS(tf32_32x32, 32, 32, 3, tensor_multiplier<32, 32>)
+PRODUCTS(tf32_64x64, 64, 64, 1, tensor_multiplier<64, 64>)
 #endif

@@ -7,14 +7,21 @@
 #define DEV_H
 
 #ifdef __CUDACC__
-#define KERNEL(name, args) extern "C" __global__ void __launch_bounds__(THREADS) name(const args a)
+#define KERNEL_FOR(blocks, name, args) extern "C" __global__ void __launch_bounds__(THREADS, blocks) name(const args a)
+#define KERNEL(name, args) KERNEL_FOR(2, name, args)
 #define SHARED(T, name) __shared__ T name
 #define UNROLL _Pragma("unroll")
 #define NO_UNROLL _Pragma("unroll 1")
+#define PRAGMA(text) _Pragma(#text)
+#define UNROLL_BY(n) PRAGMA(unroll n)
 #else
 #include "host.h"
+#define KERNEL_FOR(blocks, name, args) KERNEL(name, args)
 #define NO_UNROLL
+#define UNROLL_BY(n)
 #endif
+
+// KERNEL_FOR takes how many blocks a multiprocessor is to hold at once as well, which bounds a thread's registers: to 128 by 2 of them.
 
 // The threads of a block, in every kernel.
 #define THREADS 256

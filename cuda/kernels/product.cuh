@@ -47,10 +47,10 @@ template <bool K_FIRST, int WIDTH> struct slice {
             values[r] = r * STEP < inside ? *at : 0.f;
     }
 
-    template <class MULTIPLIER> __device__ __forceinline__ void store(float (*to)[PADDED(WIDTH)], int thread) const {
+    __device__ __forceinline__ void store(float (*to)[PADDED(WIDTH)], int thread) const {
         UNROLL
         for (int r = 0; r < EACH; r++)
-            to[depth(thread) + (K_FIRST ? 0 : r * STEP)][row(thread) + (K_FIRST ? r * STEP : 0)] = MULTIPLIER::rounded(values[r]);
+            to[depth(thread) + (K_FIRST ? 0 : r * STEP)][row(thread) + (K_FIRST ? r * STEP : 0)] = values[r];
     }
 };
 
@@ -72,8 +72,6 @@ template <int BM, int BN> struct alignas(32) tile {
 template <int BM, int BN, int TM, int TN> struct fmaf_multiplier {
     float sums[TM][TN];
 
-    __device__ __forceinline__ static float rounded(float x) { return x; }
-
     // The places of a thread's T values among B: in runs of four, so that the threads of a warp read successive runs.
     template <int B, int T> __device__ __forceinline__ static int place(int thread, int i) {
         return T <= 4 ? thread * T + i : i / 4 * (B / (T / 4 > 0 ? T / 4 : 1)) + thread * 4 + i % 4;
@@ -89,7 +87,7 @@ template <int BM, int BN, int TM, int TN> struct fmaf_multiplier {
 
     __device__ __forceinline__ void multiply(const float (*a)[PADDED(BM)], const float (*b)[PADDED(BN)], int thread) {
         const int down = thread / (BN / TN), across = thread % (BN / TN);
-        UNROLL
+        UNROLL_BY(TM * TN <= 16 ? SLICE : 2) // further, a thread of a large tile takes more than 128 registers
         for (int k = 0; k < SLICE; k++) {
             float u[TM], v[TN];
             UNROLL
@@ -138,8 +136,8 @@ __device__ __forceinline__ void product(const operand<A_K_FIRST> &a, const opera
     next_b.fetch(b, thread, j0, group * SLICE);
     NO_UNROLL
     for (int k0 = group * SLICE; k0 - group * SLICE < a.depth; k0 += GROUPS * SLICE) { // as often in every group
-        next_a.template store<MULTIPLIER>(t.of.a[group], thread);
-        next_b.template store<MULTIPLIER>(t.of.b[group], thread);
+        next_a.store(t.of.a[group], thread);
+        next_b.store(t.of.b[group], thread);
         __syncthreads();
         next_a.fetch(a, thread, i0, k0 + GROUPS * SLICE);
         next_b.fetch(b, thread, j0, k0 + GROUPS * SLICE);

@@ -57,7 +57,6 @@ type compiler struct {
 	readers    map[*gorgonia.Node][]*gorgonia.Node // of each node, those that it is an input of
 	order      []*gorgonia.Node                    // each after its inputs
 	fused      map[*gorgonia.Node]bool             // done by the operation of another node
-	updates    []*operation                        // of the parameters
 }
 
 // Compile returns the plan of a network, and with Train of the updates by its gradients, which are in the order of its parameters.
