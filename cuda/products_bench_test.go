@@ -19,7 +19,7 @@ const repeats = 20
 
 // BenchmarkProducts times each product of a training step by itself: at two of the shapes of docs/performance.md, with the tiles that a
 // plan chooses for this card, in each precision. Where a product ends in an update by Adam, it makes the gradients instead. A name has
-// m, n and k; an operation is a launch.
+// m, n and k. What counts is ns/launch: of launches there are some more than operations.
 func BenchmarkProducts(b *testing.B) {
 	for _, shape := range []struct {
 		name   string
@@ -53,12 +53,14 @@ func benchmarkProducts(b *testing.B, j machine.Job) {
 		timed[name] = true
 		run := card.capture(slices.Repeat([]launch{{l.Kernel, l.X, l.Y, args}}, repeats)...)
 		b.Run(name, func(b *testing.B) {
-			if err := run((b.N + repeats - 1) / repeats); err != nil {
+			graphs := (b.N + repeats - 1) / repeats
+			if err := run(graphs); err != nil {
 				b.Fatal(err)
 			}
 			if err := card.device.Wait(); err != nil {
 				b.Fatal(err)
 			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(graphs*repeats), "ns/launch")
 		})
 	}
 }
