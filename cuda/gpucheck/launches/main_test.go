@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"govae/cuda/kernels"
+	"govae/cuda/plan"
+)
+
+// TestTableOfTheDocs checks that docs/gpu.md has the table that the program prints.
+func TestTableOfTheDocs(t *testing.T) {
+	want, err := table()
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err := os.ReadFile("../../../docs/gpu.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(docs), "\n"+want+"\n") {
+		t.Errorf("docs/gpu.md lacks the table that go run ./cuda/gpucheck/launches prints:\n%s", want)
+	}
+}
+
+// TestCount counts by hand a layer's forward product, the gradients with the updates of weight and bias, and a list.
+func TestCount(t *testing.T) {
+	const m, n, k = 3, 5, 7
+	p := &plan.Plan{
+		Buffers: []plan.Buffer{{Bytes: 40}, {Name: plan.Control}, {Bytes: 4}},
+		Launches: []plan.Launch{
+			{Kernel: "dense_forward", X: 2, Y: 3, Args: &kernels.DenseForwardArgs{M: m, N: n, K: k}},
+			{Kernel: "dense_update", X: 1, Y: 4, Args: &kernels.DenseUpdateArgs{M: m, N: n, K: k, DB: 4, Weight: kernels.Parameter{W: 1, M: 2, V: 3}}},
+			{Kernel: "each", Args: &kernels.ListArgs{Count: 2, List: [kernels.ListLength]kernels.Instruction{
+				{Op: kernels.Add, Y: 1, A: 2, B: 3, N: 10, Cols: 5},
+				{Op: kernels.KLMean, Y: 1, A: 2, C: 3, N: 10, Cols: 5},
+			}}},
+		},
+	}
+	want := counts{
+		products: 2, leastBlocks: 4, mostBlocks: 6, operations: 2 * 2 * m * n * k, memory: 44,
+		moved: 4 * ((21 + 35 + 5 + 15) + (21 + 35 + 6*15 + 3) + 30 + 22),
+	}
+	if got, err := count(p); got != want || err != nil {
+		t.Errorf("counts are %+v, %v, want %+v", got, err, want)
+	}
+	p.Launches[0].Args = 7
+	if _, err := count(p); err == nil {
+		t.Error("a launch whose arguments are unknown is counted")
+	}
+}
