@@ -2,9 +2,11 @@
 // and move, for the networks of docs/performance.md. It needs no card: it is the plan that is counted.
 //
 //	go run ./cuda/gpucheck/launches
+//	go run ./cuda/gpucheck/launches -list a    the launches of (a), one a line: kernel, blocks, and what it computes
 package main
 
 import (
+	"flag"
 	"fmt"
 	"log"
 	"strings"
@@ -37,7 +39,12 @@ var shapes = []shape{
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("launches: ")
+	letter := flag.String("list", "", "the `network`, a to d, whose launches are listed")
+	flag.Parse()
 	text, err := table()
+	if *letter != "" {
+		text, err = list(*letter)
+	}
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -62,6 +69,20 @@ func table() (string, error) {
 			c.leastBlocks, c.mostBlocks, float64(c.operations)/1e6, float64(c.moved)/1e6, float64(c.memory)/1e6)
 	}
 	return b.String(), nil
+}
+
+// list returns the launches of a step of the network with that letter, one a line.
+func list(letter string) (string, error) {
+	for _, s := range shapes {
+		if strings.HasPrefix(s.title, "("+letter+")") {
+			p, err := step(s)
+			if err != nil {
+				return "", fmt.Errorf("%s: %w", s.title, err)
+			}
+			return p.String(), nil
+		}
+	}
+	return "", fmt.Errorf("there is no network %q: they are a to d", letter)
 }
 
 // step returns the plan of a training step.

@@ -9,18 +9,27 @@ import (
 	"govae/cuda/plan"
 )
 
-// TestTableOfTheDocs checks that docs/gpu.md has the table that the program prints.
-func TestTableOfTheDocs(t *testing.T) {
-	want, err := table()
-	if err != nil {
-		t.Fatal(err)
-	}
+// TestDocs checks that docs/gpu.md has what the program prints.
+func TestDocs(t *testing.T) {
 	docs, err := os.ReadFile("../../../docs/gpu.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(docs), "\n"+want+"\n") {
-		t.Errorf("docs/gpu.md lacks the table that go run ./cuda/gpucheck/launches prints:\n%s", want)
+	has := func(flags, text string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(docs), text) {
+			t.Errorf("docs/gpu.md lacks what go run ./cuda/gpucheck/launches%s prints:\n%s", flags, text)
+		}
+	}
+	text, err := table()
+	has("", "\n"+text+"\n", err)
+	text, err = list("a")
+	has(" -list a", "```\n"+text+"```\n", err)
+	if _, err := list("e"); err == nil {
+		t.Error("there is a network e")
 	}
 }
 
