@@ -5,7 +5,6 @@ package driver
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"slices"
 	"strings"
@@ -212,7 +211,7 @@ func TestGoroutines(t *testing.T) {
 				return
 			}
 			got := make([]float32, n)
-			err = errors.Join(d.Write(x, Bytes(values)), d.Run(g, 3), d.Read(Bytes(got), x), g.Free(), d.Free(x))
+			err = errors.Join(d.Write(x, bytesOf(values)), d.Run(g, 3), d.Read(bytesOf(got), x), g.Free(), d.Free(x))
 			if err != nil {
 				t.Error(err)
 			}
@@ -225,19 +224,6 @@ func TestGoroutines(t *testing.T) {
 		})
 	}
 	group.Wait()
-}
-
-// TestBytes checks that values and bytes share memory.
-func TestBytes(t *testing.T) {
-	values := []float32{1, 2}
-	b := Bytes(values)
-	clear(b[4:])
-	if len(b) != 8 || math.Float32bits(values[0]) != math.Float32bits(1) || values[1] != 0 {
-		t.Errorf("%d bytes, and values %v, want 8 and [1 0]", len(b), values)
-	}
-	if b := Bytes([]float32(nil)); len(b) != 0 {
-		t.Errorf("no values have %d bytes", len(b))
-	}
 }
 
 // TestNothingLeft closes a device with graphs and memory on it. The stand-in writes what is left then; a card does not know.

@@ -75,6 +75,11 @@ func open(t *testing.T) *Device {
 	return d
 }
 
+// bytesOf returns the memory of values, which share it. T must have no pointers.
+func bytesOf[T any](values []T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), len(values)*int(unsafe.Sizeof(*new(T))))
+}
+
 // openWithKernels does what open does, and loads the kernels.
 func openWithKernels(t *testing.T) *Device {
 	t.Helper()
@@ -92,11 +97,11 @@ func openWithKernels(t *testing.T) *Device {
 // place returns memory on the card with these values.
 func place[T any](t *testing.T, d *Device, values []T) kernels.Ptr {
 	t.Helper()
-	p, err := d.Alloc(len(Bytes(values)))
+	p, err := d.Alloc(len(bytesOf(values)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Write(p, Bytes(values)); err != nil {
+	if err := d.Write(p, bytesOf(values)); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -106,7 +111,7 @@ func place[T any](t *testing.T, d *Device, values []T) kernels.Ptr {
 func fetch[T any](t *testing.T, d *Device, p kernels.Ptr, n int) []T {
 	t.Helper()
 	values := make([]T, n)
-	if err := d.Read(Bytes(values), p); err != nil {
+	if err := d.Read(bytesOf(values), p); err != nil {
 		t.Fatal(err)
 	}
 	return values

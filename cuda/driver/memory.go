@@ -16,11 +16,6 @@ import (
 	"govae/cuda/kernels"
 )
 
-// Bytes returns the memory of values, which share it. T must have no pointers.
-func Bytes[T any](values []T) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), len(values)*int(unsafe.Sizeof(*new(T))))
-}
-
 // Alloc returns new memory on the card, whose content is arbitrary. Its error is ErrMemory where there is not enough.
 func (d *Device) Alloc(bytes int) (kernels.Ptr, error) {
 	var p cu.DevicePtr
