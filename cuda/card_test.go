@@ -12,6 +12,7 @@ import (
 	"govae/cuda/kernels"
 	"govae/model"
 	"govae/model/machine"
+	"govae/model/op"
 	"govae/train/dataset"
 )
 
@@ -82,6 +83,22 @@ func TestMNIST(t *testing.T) {
 		}
 	}
 	near(t, "test", must[[]machine.Terms](t)(m.Evaluate(counted(300))), must[[]machine.Terms](t)(cpu.Evaluate(counted(300))))
+}
+
+// TestShapesOfTheDocs checks two steps, the second of them short, of the first two networks whose speed is measured.
+func TestShapesOfTheDocs(t *testing.T) {
+	for _, c := range []struct {
+		hidden        []int
+		latent, batch int
+		activation    op.Activation
+	}{{[]int{400}, 20, 128, op.ReLU}, {[]int{200, 200}, 50, 20, op.Tanh}} {
+		j := mnist(t, c.batch+c.batch/3, 1)
+		j.Model.Hidden, j.Model.Latent, j.Model.Activation, j.Settings.Batch = c.hidden, c.latent, c.activation, c.batch
+		d := openCard(t)
+		m := opened(t, card{d}, d.Multiprocessors, j)
+		order := counted(j.Train.Len())
+		near(t, j.Model.String(), must[[]machine.Terms](t)(m.Train(order)), must[[]machine.Terms](t)(onCPU(t, j).Train(order)))
+	}
 }
 
 // TestTensorCores checks that a training in TF32 comes near to one in float32, and that it is another.

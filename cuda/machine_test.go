@@ -77,7 +77,11 @@ func jobs() map[string]machine.Job {
 	wide.Model.Image, wide.Model.Hidden, wide.Model.Latent, wide.Model.Activation = model.Image{Height: 9, Width: 8, Channels: 3}, []int{65}, 33, op.Sigmoid
 	wide = job(wide.Model, wide.Settings, 101, 70)
 	wide.Settings.Batch, wide.Settings.Seed = 64, 1<<40+3
-	return map[string]machine.Job{"tiny": tinyJob(), "deep": deep, "wide": wide}
+	cores := tinyJob() // on which the CPU's bits are compared for several cores
+	cores.Model.Image, cores.Model.Hidden, cores.Model.Latent = model.Image{Height: 20, Width: 18, Channels: 1}, []int{70}, 24
+	cores.Settings.Batch, cores.Settings.LearningRate = 48, 1e-3
+	cores = job(cores.Model, cores.Settings, 127, 90)
+	return map[string]machine.Job{"tiny": tinyJob(), "deep": deep, "wide": wide, "cores": cores}
 }
 
 // counted returns n numbers from 0 on.

@@ -103,6 +103,23 @@ func TestCUDAWithoutADriver(t *testing.T) {
 	}
 }
 
+// TestCUDAUntouched checks that the driver is not even loaded where it is not wanted: the stand-in aborts at its first call where it is told
+// something that it does not know.
+func TestCUDAUntouched(t *testing.T) {
+	p := buildForCUDA(t)
+	const nonsense = "nonsense"
+	if out, code := p.run(t, nonsense, p.train, "-h"); code != 0 || strings.Contains(out, nonsense) {
+		t.Errorf("-h: exit code %d\n%s", code, out)
+	}
+	run := filepath.Join(t.TempDir(), "run")
+	if out, code := p.run(t, nonsense, p.train, p.small(run, "-epochs", "1", "-device", "cpu")...); code != 0 || strings.Contains(out, nonsense) {
+		t.Errorf("-device cpu: exit code %d\n%s", code, out)
+	}
+	if out, code := p.run(t, nonsense, p.train, p.small(run, "-device", "cuda")...); code == 0 || !strings.Contains(out, nonsense) {
+		t.Errorf("the stand-in takes nonsense: exit code %d\n%s", code, out)
+	}
+}
+
 // TestCUDATrains checks that a run on the device comes to the CPU's test losses, and that one that was killed goes on with the bits of
 // one that was not, there as well as after steps on the CPU.
 func TestCUDATrains(t *testing.T) {

@@ -9,7 +9,7 @@ import re
 import shutil
 import struct
 
-from process import Failed
+from process import Failed, tail
 
 EPOCHS = 10
 NEAR = 0.3  # nats: how far the card's test loss may be from the CPU's
@@ -169,5 +169,7 @@ def sanitizer(check):
             flags = ["-data", data, "-out", out, "-epochs", 1, *SMALL, "-device", "cuda", "-precision", precision]
             text = check.runner.run([program, "--tool", tool, "--error-exitcode", 9, check.program("train"), *flags], 60)
             summary = [line.strip("= ") for line in text.splitlines() if "SUMMARY" in line]
-            lines.append(f"- {tool}, {precision}: {' '.join(summary) or 'no errors'}")
+            if not summary:
+                raise Failed(f"{tool}, {precision}: there is no summary in what it wrote:\n{tail(text)}")
+            lines.append(f"- {tool}, {precision}: {' '.join(summary)}")
     return "\n".join(lines)

@@ -64,7 +64,8 @@ def steps(check, precision):
             )
             lines += found
             if why:
-                notes.append(f"{program}: {why.splitlines()[-1]}")
+                words = why.splitlines()  # how it ended, and the end of what it wrote
+                notes.append(": ".join(dict.fromkeys([words[0], words[-1]])))
     results = {(line["peer"], line["shape"]): line for line in lines}
     peers = list(dict.fromkeys(line["peer"] for line in lines))
     rows = []

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -175,17 +176,20 @@ def build():
 
 
 def committed(name):
-    """Returns the contents of a file in IMAGES, or None."""
+    """Returns the contents of a file in IMAGES, or None, as where it is damaged."""
     path = os.path.join(IMAGES, name)
     if not os.path.exists(path):
         return None
-    return gzip.decompress(read(path)) if name.endswith(".gz") else read(path)
+    try:
+        return gzip.decompress(read(path)) if name.endswith(".gz") else read(path)
+    except (OSError, EOFError, zlib.error):
+        return None
 
 
 def check(files):
     """Ends the program if IMAGES has not these files, and these alone. What is compressed is compared as it was before: zlib's versions
     compress differently."""
-    wrong = [name for name in sorted(set(files) | set(os.listdir(IMAGES))) if files.get(name) != committed(name)]
+    wrong = [name for name in sorted(set(files) | set(os.listdir(IMAGES))) if name not in files or files[name] != committed(name)]
     if wrong:
         raise SystemExit("compile.py: not what make cuda-kernels makes: " + ", ".join("cuda/kernels/images/" + name for name in wrong))
 

@@ -27,7 +27,8 @@ struct {
 
 alignas(16) unsigned char leaving_stack[16 << 10];
 
-// on_signal ends the kernel: when it returns, the thread goes on in leave_block. If the fault is not a kernel's, it is handled as before.
+// on_signal opens memory that a kernel touches for the first time, or ends the kernel: when it returns, the thread goes on in leave_block.
+// If the fault is not a kernel's, it is handled as before.
 void on_signal(int signal, siginfo_t *info, void *context) {
     if (!in_kernel || !pthread_equal(executor, pthread_self())) {
         const struct sigaction *before = signal == SIGSEGV ? &before_segv : signal == SIGBUS ? &before_bus : &before_ill;
@@ -37,6 +38,8 @@ void on_signal(int signal, siginfo_t *info, void *context) {
             sigaction(signal, before, nullptr); // and the fault comes again
         return;
     }
+    if (open_memory((uintptr_t)info->si_addr))
+        return; // to the same instruction
     auto registers = static_cast<ucontext_t *>(context)->uc_mcontext.gregs;
     seen.signal = signal;
     seen.address = (uintptr_t)info->si_addr;

@@ -3,6 +3,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace standin {
 
 namespace {
@@ -12,7 +15,8 @@ enum : size_t { PAGE = 4096, ALIGNMENT = 256 };
 std::map<uintptr_t, Allocation> all;
 std::map<uintptr_t, std::pair<size_t, Context *>> host;
 unsigned count;
-int opened; // OpenMemory that live
+int users;                       // OpenMemory that live
+std::vector<Allocation *> opened; // has room for all, for a handler of signals may not allocate
 
 size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
@@ -20,10 +24,13 @@ void protect(const Allocation &a, int protection) {
     mprotect((void *)(a.map_begin + PAGE), a.map_end - a.map_begin - 2 * PAGE, protection);
 }
 
-void protect_all(int protection) {
-    for (const auto &entry : all)
-        if (!entry.second.freed)
-            protect(entry.second, protection);
+// mapped_at returns what is mapped at an address, or nullptr.
+Allocation *mapped_at(uintptr_t address) {
+    auto after = all.upper_bound(address);
+    if (after == all.begin())
+        return nullptr;
+    Allocation &a = std::prev(after)->second;
+    return address < a.map_end ? &a : nullptr;
 }
 
 // untouched returns whether all bytes carry the pattern.
@@ -52,61 +59,67 @@ Allocation *allocate(Context *owner, size_t size) {
     a.end = a.begin + size;
     protect(a, PROT_READ | PROT_WRITE);
     memset((void *)(a.map_begin + PAGE), 0xff, pages);
-    if (!opened)
-        protect(a, PROT_NONE);
-    return &(all[a.begin] = a);
+    protect(a, PROT_NONE);
+    Allocation *kept = &(all[a.map_begin] = a);
+    opened.reserve(all.size());
+    return kept;
 }
 
 void release(Allocation *a) {
     madvise((void *)a->map_begin, a->map_end - a->map_begin, MADV_DONTNEED);
     protect(*a, PROT_NONE);
+    a->open = false;
     a->freed = true;
+    opened.erase(std::remove(opened.begin(), opened.end(), a), opened.end());
 }
 
 Allocation *allocation_at(uintptr_t address, size_t size) {
-    auto after = all.upper_bound(address);
-    if (after == all.begin())
-        return nullptr;
-    Allocation &a = std::prev(after)->second;
-    return !a.freed && address <= a.end && size <= a.end - address ? &a : nullptr;
+    Allocation *a = mapped_at(address);
+    return a && !a->freed && address >= a->begin && address <= a->end && size <= a->end - address ? a : nullptr;
 }
 
 const std::map<uintptr_t, Allocation> &allocations() { return all; }
 
-OpenMemory::OpenMemory() {
-    if (opened++ == 0)
-        protect_all(PROT_READ | PROT_WRITE);
-}
+OpenMemory::OpenMemory() { users++; }
 
 OpenMemory::~OpenMemory() {
-    if (--opened == 0)
-        protect_all(PROT_NONE);
+    if (--users)
+        return;
+    for (Allocation *a : opened) {
+        protect(*a, PROT_NONE);
+        a->open = false;
+    }
+    opened.clear();
+}
+
+bool open_memory(uintptr_t address) {
+    Allocation *a = mapped_at(address);
+    if (!users || !a || a->open || a->freed || address < a->map_begin + PAGE || address >= a->map_end - PAGE)
+        return false;
+    protect(*a, PROT_READ | PROT_WRITE);
+    a->open = true;
+    opened.push_back(a);
+    return true;
 }
 
 std::string describe_memory(uintptr_t address) {
-    for (const auto &entry : all) {
-        const Allocation &a = entry.second;
-        if (address < a.map_begin || address >= a.map_end)
-            continue;
-        const std::string of = name(a) + (a.freed ? ", which was freed" : "");
-        if (address < a.begin)
-            return std::to_string(a.begin - address) + " bytes before " + of;
-        if (address >= a.end)
-            return std::to_string(address - a.end) + " bytes past the end of " + of;
-        return "byte " + std::to_string(address - a.begin) + " of " + of;
-    }
-    return "no allocation is near";
+    const Allocation *a = mapped_at(address);
+    if (!a)
+        return "no allocation is near";
+    const std::string of = name(*a) + (a->freed ? ", which was freed" : "");
+    if (address < a->begin)
+        return std::to_string(a->begin - address) + " bytes before " + of;
+    if (address >= a->end)
+        return std::to_string(address - a->end) + " bytes past the end of " + of;
+    return "byte " + std::to_string(address - a->begin) + " of " + of;
 }
 
 std::string damage() {
-    for (const auto &entry : all) {
-        const Allocation &a = entry.second;
-        if (a.freed)
-            continue;
-        if (!untouched(a.map_begin + PAGE, a.begin))
-            return "a write before " + name(a);
-        if (!untouched(a.end, a.map_end - PAGE))
-            return "a write past the end of " + name(a);
+    for (const Allocation *a : opened) {
+        if (!untouched(a->map_begin + PAGE, a->begin))
+            return "a write before " + name(*a);
+        if (!untouched(a->end, a->map_end - PAGE))
+            return "a write past the end of " + name(*a);
     }
     return "";
 }

@@ -19,6 +19,7 @@ struct Allocation {
     unsigned number; // counted from 1
     uintptr_t begin, end;
     uintptr_t map_begin, map_end; // pages and all
+    bool open;                    // the host and kernels can touch it
     bool freed;
 };
 
@@ -30,18 +31,21 @@ void release(Allocation *);
 void release_all(const Context *owner);
 // allocation_at returns the one that [address, address + size) is in, or nullptr.
 Allocation *allocation_at(uintptr_t address, size_t size);
-const std::map<uintptr_t, Allocation> &allocations(); // by their beginning; those that were freed are among them
+const std::map<uintptr_t, Allocation> &allocations(); // by where they are mapped; those that were freed are among them
 
-// The host can touch device memory only while an OpenMemory lives.
+// Device memory can be touched only while an OpenMemory lives, and only what was opened. For kernels that is done as they come to it:
+// a launch costs what it touches, not what there is.
 class OpenMemory {
   public:
     OpenMemory();
-    ~OpenMemory();
+    ~OpenMemory(); // closes all that was opened
 };
+// open_memory opens the allocation at an address, and returns whether there is one that was closed. Handlers of signals may call it.
+bool open_memory(uintptr_t address);
 
 // describe_memory says what an address is near to.
 std::string describe_memory(uintptr_t address);
-// damage says which allocation was written past its ends, or is empty.
+// damage says which allocation, of those that are open, was written past its ends, or is empty.
 std::string damage();
 
 // Page-locked memory of the host.

@@ -13,7 +13,11 @@ bool is_ours(CUdeviceptr p, size_t size) {
 }
 
 std::function<void()> copying(void *to, const void *from, size_t size) {
-    return [=] { memcpy(to, from, size); };
+    return [=] {
+        open_memory((uintptr_t)to);
+        open_memory((uintptr_t)from);
+        memcpy(to, from, size);
+    };
 }
 
 // copy_now copies after all that the null stream waits for.
@@ -48,7 +52,10 @@ template <class T> CUresult set_later(CUdeviceptr to, T value, size_t count, CUs
     Stream *s;
     if (CUresult e = find_stream(handle, &s))
         return e;
-    return enqueue(s, [=] { std::fill_n((T *)to, count, value); });
+    return enqueue(s, [=] {
+        open_memory(to);
+        std::fill_n((T *)to, count, value);
+    });
 }
 
 } // namespace
