@@ -10,10 +10,10 @@ import (
 	"govae/internal/philox"
 )
 
-// What the kernels compute with additions, products, quotients and roots alone is the same to the bit on every card: each of them is
-// rounded once. Here is the same in Go, one value at a time, and in the kernels' order.
+// What the kernels compute with additions, products, quotients and roots alone is the same to the bit on every card: each of them
+// is rounded once. Here is the same in Go, one value at a time, and in the kernels' order.
 
-// fma returns a·b + c, rounded once. In float64 the product is exact. Their sum is not, and is then made odd in its last bit, so that
+// fma returns a·b + c, rounded once. In float64 the product is exact. Where the sum is not, it is made odd in its last bit, so that
 // rounding it a second time gives what rounding once does (Boldo and Melquiond, IEEE Transactions on Computers 57, 2008).
 func fma(a, b, c float32) float32 {
 	product, addend := float64(a)*float64(b), float64(c)

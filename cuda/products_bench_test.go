@@ -17,9 +17,9 @@ import (
 // repeats is how many times a graph makes the launch that is timed: what it costs to begin a graph is then next to nothing.
 const repeats = 20
 
-// BenchmarkProducts times each product of a training step by itself: at two of the shapes of docs/performance.md, with the tiles that a
-// plan chooses for this card, in each precision. Where a product ends in an update by Adam, it makes the gradients instead. A name has
-// m, n and k. What counts is ns/launch: of launches there are some more than operations.
+// BenchmarkProducts times each product of a training step by itself: at two of the shapes of docs/performance.md, with the tiles
+// that a plan chooses for this card, in each precision. Where a product ends in an update by Adam, it makes the gradients instead.
+// A name has m, n and k. What counts is ns/launch: of launches there are some more than operations.
 func BenchmarkProducts(b *testing.B) {
 	for _, shape := range []struct {
 		name   string

@@ -18,8 +18,10 @@ def load_images(folder, split="train"):
 
 
 def measure(block, seconds, made=0, blocks=10):
-    """Times blocks of steps for about the given seconds. block(steps) makes some and returns the loss of the last, so the host waits for
-    each block, as it does for a stretch of govae's. So many steps were made before.
+    """Times blocks of steps for about the given seconds.
+
+    block(steps) makes some and returns the loss of the last, so the host waits for each block, as it does for a stretch of
+    govae's. So many steps were made before.
     """
     for _ in range(LOSS_STEP - made):
         loss = block(1)

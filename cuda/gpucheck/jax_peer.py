@@ -3,8 +3,8 @@
 
     python3 jax_peer.py --data FOLDER --shapes ad --precision float32 --seconds 1
 
-Network, loss and Adam are those of bench/torch_step.py, written out. Steps are a lax.scan, jitted, whose state is donated. As in govae, the
-images are on the card, where batches are gathered and ε is drawn.
+Network, loss and Adam are those of bench/torch_step.py, written out. Steps are a lax.scan, jitted, whose state is donated. As in
+govae, the images are on the card, where batches are gathered and ε is drawn.
 """
 
 import argparse

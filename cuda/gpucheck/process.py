@@ -33,7 +33,7 @@ class Runner:
         return out
 
     def attempt(self, command, limit):
-        """Returns what the program writes to its standard output, until it was stopped at the latest, and how it failed, or None.
+        """Returns what the program writes to its standard output, until it was stopped at the latest, and how it failed or None.
 
         Its output goes to files: a program that hangs in the driver may not die of a signal, and would keep a pipe open.
         """

@@ -3,8 +3,9 @@
 
     python3 torch_peer.py --data FOLDER --shapes ad --precision float32 --seconds 1
 
-The network, its loss and its optimizer are those of bench/torch_step.py, the shapes those of bench/peers.py. As in govae, the images are
-on the card, where batches are gathered and ε is drawn. The host waits once for a block of steps, for the loss of its last.
+The network, its loss and its optimizer are those of bench/torch_step.py, the shapes those of bench/peers.py. As in govae, the
+images are on the card, where batches are gathered and ε is drawn. The host waits once for a block of steps, for the loss of its
+last.
 """
 
 import argparse
