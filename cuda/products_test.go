@@ -108,7 +108,10 @@ func checkForward(b *bench, tile [2]int, m, n, k int) {
 	b.same("y", y, m*n, func(at int) float32 {
 		i, j := at/n, at%n
 		sum := exactProduct(k, func(at int) float32 { return x[i*k+at] }, func(at int) float32 { return w[j*k+at] })
-		return max(0, sum+bias[j])
+		if y := sum + bias[j]; !(y < 0) {
+			return y
+		}
+		return 0
 	})
 }
 

@@ -53,7 +53,7 @@ def tests(check):
         out, why = check.runner.attempt([check.program(name), "-test.v", *flags], limit)
         results = {word: re.findall(rf"^--- {word}: (\S+)", out, re.MULTILINE) for word in ("PASS", "FAIL", "SKIP")}
         passed, failed, skipped = (len(results[word]) for word in ("PASS", "FAIL", "SKIP"))
-        lines.append(f"- {name} {' '.join(flags)}: {passed} passed, {failed} failed, {skipped} skipped")
+        lines.append(f"- {' '.join([name, *flags])}: {passed} passed, {failed} failed, {skipped} skipped")
         if why or not passed:
             messages = re.findall(r"^\s+\S+_test\.go:\d+: .*", out, re.MULTILINE)
             failures += [*messages[:20], why or f"{name}: no test ran"]
