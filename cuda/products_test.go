@@ -17,6 +17,7 @@ type bench struct {
 	testing.TB
 	device *driver.Device
 	seed   uint64 // of the random values that were put there last
+	at     string // what is tried, for messages
 }
 
 func newBench(t testing.TB) *bench { return &bench{TB: t, device: openCard(t)} }
@@ -70,7 +71,7 @@ func (b *bench) same(what string, at kernels.Ptr, n int, want func(i int) float3
 	}
 	for i := range got {
 		if w := want(i); math.Float32bits(got[i]) != math.Float32bits(w) {
-			b.Errorf("%s: value %d of %d is %v, want %v", what, i, n, got[i], w)
+			b.Errorf("%s: value %d of %d of %s is %v, want %v", b.at, i, n, what, got[i], w)
 			return
 		}
 	}
@@ -85,14 +86,13 @@ func tiled[A any](form string, tile [2]int, m, n int, args A) launch {
 // TestProductsToTheBit checks the three products and the update by Adam against the same in exact_test.go, for every size of tiles.
 // So all cards, and what stands in for one, agree to the bit in these.
 func TestProductsToTheBit(t *testing.T) {
+	b := newBench(t)
 	for _, tile := range [][2]int{{16, 32}, {32, 32}, {64, 64}} {
 		for _, size := range [][3]int{{1, 1, 1}, {3, 5, 16}, {33, 31, 67}, {65, 70, 200}, {130, 20, 784}} {
-			t.Run(fmt.Sprintf("%dx%d/%d,%d,%d", tile[0], tile[1], size[0], size[1], size[2]), func(t *testing.T) {
-				b := newBench(t)
-				checkForward(b, tile, size[0], size[1], size[2])
-				checkInputGradient(b, tile, size[0], size[1], size[2])
-				checkUpdate(b, tile, size[0], size[1], size[2])
-			})
+			b.at = fmt.Sprintf("tiles of %v, [m n k] = %v", tile, size)
+			checkForward(b, tile, size[0], size[1], size[2])
+			checkInputGradient(b, tile, size[0], size[1], size[2])
+			checkUpdate(b, tile, size[0], size[1], size[2])
 		}
 	}
 }

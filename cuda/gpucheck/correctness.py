@@ -38,8 +38,8 @@ def small_step(check):
     return ["-data", check.data, "-device", "cuda", "-hidden", "24", "-latent", "4", "-batch", "32", "-seconds", "0.05"]
 
 
-# What of a test binary is run, its limit in seconds, and what of it the stand-in runs. Some of the driver's tests build drivers of their own,
-# which needs a C compiler, and nothing of a card.
+# What of a test binary is run, its limit in seconds, and what of it the stand-in runs. Some of the driver's tests build
+# drivers of their own, which needs a C compiler, and nothing of a card.
 TESTS = [
     ("cuda.test", [], 150, ["-test.run", "ToTheBit|InputsAreFilled|MNIST"]),
     ("driver.test", ["-test.skip", "^Test(Unavailable|NoDriver|LoadedWhenWanted|LinkedWithoutDriver)$"], 60, None),
@@ -57,7 +57,8 @@ def tests(check):
         passed, failed, skipped = (len(results[word]) for word in ("PASS", "FAIL", "SKIP"))
         lines.append(f"- {name} {' '.join(flags)}: {passed} passed, {failed} failed, {skipped} skipped")
         if why or not passed:
-            failures.append("\n".join(re.findall(r"^\s+\S+_test\.go:\d+: .*", out, re.MULTILINE)[:20] + [why or f"{name}: no test ran"]))
+            messages = re.findall(r"^\s+\S+_test\.go:\d+: .*", out, re.MULTILINE)
+            failures += [*messages[:20], why or f"{name}: no test ran"]
     if failures:
         raise Failed("\n".join(lines + failures))
     return "\n".join(lines)
@@ -165,8 +166,8 @@ def sanitizer(check):
     for tool in ("memcheck", "racecheck"):
         for precision in ("float32", "tf32"):
             out = check.scratch / f"{tool}-{precision}"
-            command = [check.program("train"), "-data", data, "-out", out, "-epochs", 1, *SMALL, "-device", "cuda", "-precision", precision]
-            text = check.runner.run([program, "--tool", tool, "--error-exitcode", 9, *command], 60)
+            flags = ["-data", data, "-out", out, "-epochs", 1, *SMALL, "-device", "cuda", "-precision", precision]
+            text = check.runner.run([program, "--tool", tool, "--error-exitcode", 9, check.program("train"), *flags], 60)
             summary = [line.strip("= ") for line in text.splitlines() if "SUMMARY" in line]
             if not summary:
                 raise Failed(f"{tool}, {precision}: there is no summary in what it wrote:\n{tail(text)}")

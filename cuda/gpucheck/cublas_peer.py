@@ -3,8 +3,8 @@
 
     python3 cublas_peer.py float32 dense_forward/128x400x784 …
 
-A word names one of a dense layer's products and its m, n and k. As in BenchmarkProducts, it is repeated in a CUDA graph, so that the host's part
-is not in the time. What govae's kernels do besides, such as the bias and the activation, is not done here.
+A word names one of a dense layer's products and its m, n and k. As in BenchmarkProducts, it is repeated in a CUDA graph, so
+that the host's part is not in the time. What govae's kernels do besides, such as the bias and the activation, is not done here.
 """
 
 import json

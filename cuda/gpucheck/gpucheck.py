@@ -4,8 +4,9 @@
     python3 cuda/gpucheck/gpucheck.py bin/gpucheck
     python3 cuda/gpucheck/gpucheck.py --standin cuda/standin bin/gpucheck    without a card, what makes sense there, and small
 
-The folder is what make cuda-binaries has made: neither Go nor a network is needed. A part that fails does not stop the others. The exit code is
-1 if any has failed. The report goes to standard output, section by section, and the progress to standard error.
+The folder is what make cuda-binaries has made: neither Go nor a network is needed. A part that fails does not stop the
+others. The exit code is 1 if any has failed. The report goes to standard output, section by section, and the progress to
+standard error.
 """
 
 import argparse

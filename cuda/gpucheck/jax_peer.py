@@ -64,7 +64,7 @@ def make_block(shape, images):
     """Returns the function that makes a block of steps, and waits for the loss of the last."""
     batches = len(images) // shape.batch
 
-    def step(state, _):
+    def step(images, state, _):
         parameters, first, second, t, key = state
         key, drawn = jax.random.split(key)
         rows = (t % batches) * shape.batch + jnp.arange(shape.batch)
@@ -76,9 +76,9 @@ def make_block(shape, images):
         parameters = jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) * root + EPSILON), parameters, first, second)
         return (parameters, first, second, t, key), loss
 
-    @partial(jax.jit, static_argnums=1, donate_argnums=0)
-    def scan(state, steps):
-        return lax.scan(step, state, length=steps)
+    @partial(jax.jit, static_argnums=2, donate_argnums=0)
+    def scan(state, images, steps):  # images are an argument: jit would make a constant of what a function finds around it
+        return lax.scan(partial(step, images), state, length=steps)
 
     parameters = first_parameters(shape, jax.random.key(1))
     zeros = lambda: jax.tree.map(jnp.zeros_like, parameters)
@@ -87,9 +87,9 @@ def make_block(shape, images):
     def block(steps):
         nonlocal state
         for _ in range(steps // SCANNED):
-            state, losses = scan(state, SCANNED)
+            state, losses = scan(state, images, SCANNED)
         for _ in range(steps % SCANNED):
-            state, losses = scan(state, 1)
+            state, losses = scan(state, images, 1)
         return float(losses[-1])
 
     return block

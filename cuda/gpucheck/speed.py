@@ -58,7 +58,7 @@ def steps(check, precision):
     ours = {letter: gostep(check, SHAPES[letter], precision, 0.1 if check.standin else SECONDS) for letter in letters}
     lines, notes = [], []
     if not check.standin:
-        for program, limit in (("jax_peer.py", 60), ("torch_peer.py", 150)):
+        for program, limit in (("jax_peer.py", 90), ("torch_peer.py", 150)):
             found, why = json_lines(
                 check, limit, program, "--data", check.data, "--shapes", letters, "--precision", precision, "--seconds", SECONDS
             )
@@ -82,7 +82,8 @@ def steps(check, precision):
         if "error" in line:
             notes.append(f"{where}: {line['error']}")
         elif not abs(line["loss"] / ours[line["shape"]]["loss"] - 1) < SAME_LOSS:  # also true for NaN
-            notes.append(f"{where} may not train the same: its loss is soon {line['loss']:.4g}, and govae's {ours[line['shape']]['loss']:.4g}")
+            govae = ours[line["shape"]]["loss"]
+            notes.append(f"{where} may not train the same: its loss is soon {line['loss']:.4g}, and govae's {govae:.4g}")
     text = table(["a step, µs", "govae", "TFLOP/s", *peers, "govae / the best of them"], rows)
     versions = sorted({f"{line['peer'].split(',')[0]} {line['version']}" for line in lines})
     if versions:
@@ -119,22 +120,21 @@ def products_tf32(check):
 def products(check, precision):
     """Measures each product of a step by itself, and cuBLAS's."""
     shapes, benchtime = ("a", "1x") if check.standin else ("[ad]", "0.1s")
-    out = check.run(
-        "cuda.test", "-test.run", "^$", "-test.bench", f"^BenchmarkProducts$/^{shapes}$/^{precision}$", "-test.benchtime", benchtime, limit=60
-    )
+    benchmark = f"^BenchmarkProducts$/^{shapes}$/^{precision}$"
+    out = check.run("cuda.test", "-test.run", "^$", "-test.bench", benchmark, "-test.benchtime", benchtime, limit=60)
     ours = re.findall(r"^BenchmarkProducts/(\w)/\w+/(\w+)/(\d+x\d+x\d+)\S*\s.*?([\d.]+) ns/launch", out, re.MULTILINE)
     if not ours:
         raise Failed(f"the benchmark printed no figures:\n{out}")
-    named = [(shape, kernel, re.match("dense_(?:forward|input_gradient|update)", kernel)[0], size, float(ns)) for shape, kernel, size, ns in ours]
     theirs, why = {}, None
     if not check.standin:
-        words = dict.fromkeys(f"{form}/{size}" for _, _, form, size, _ in named)
+        words = dict.fromkeys(f"{form_of(kernel)}/{size}" for _, kernel, size, _ in ours)
         lines, why = json_lines(check, 60, "cublas_peer.py", precision, *words)
         theirs = {line["product"]: 1e9 * line["seconds"] for line in lines}
     rows = []
-    for shape, kernel, form, size, ns in named:
+    for shape, kernel, size, nanoseconds in ours:
+        ns = float(nanoseconds)
         m, n, k = map(int, size.split("x"))
-        cublas = theirs.get(f"{form}/{size}")
+        cublas = theirs.get(f"{form_of(kernel)}/{size}")
         rows.append([
             f"({shape}) {kernel}, {m}·{n}·{k}", f"{ns / 1e3:.1f}", f"{2e-3 * m * n * k / ns:.1f}",
             f"{cublas / 1e3:.1f}" if cublas else "–", f"{ns / cublas:.2f}" if cublas else "–",
@@ -143,3 +143,8 @@ def products(check, precision):
     if why:
         raise Incomplete(f"{text}\n```\n{why}\n```")
     return text
+
+
+def form_of(kernel):
+    """Returns which of a layer's products a kernel makes: its name without the precision and the tile."""
+    return re.match("dense_(?:forward|input_gradient|update)", kernel)[0]
