@@ -155,7 +155,7 @@ void threads_run() {
 
 // join adds the thread at hand to those that wait, and returns whether it is the last. Then all may go on.
 template <unsigned N> bool join(Gathering<N> &g, Place place, const char *otherwise) {
-    if (g.count && (g.place.line != place.line || strcmp(g.place.file, place.file))) {
+    if (g.count && (g.place.line != place.line || (g.place.file != place.file && strcmp(g.place.file, place.file)))) {
         char text[512];
         snprintf(text, sizeof text, "%s: %s:%d and %s:%d", otherwise, g.place.file, g.place.line, place.file, place.line);
         stop(LAUNCH_FAILED, text);

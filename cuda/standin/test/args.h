@@ -12,6 +12,7 @@ enum Plant {
     NO_BARRIER,         // between a write and another thread's read
     SHUFFLE_AS_BARRIER, // in a warp, where a __syncwarp should be
     TOO_FAR,            // an index
+    TOO_EARLY,          // an index
     PART_OF_A_BLOCK,    // reaches a barrier
     RETURN_BEFORE,      // a barrier that the others wait at
     TWO_BARRIERS,       // for one

@@ -66,7 +66,8 @@ void release(Device &d) {
 
 std::string ptx(const char *version, int target) {
     std::string text = std::string(".version ") + version + "\n.target sm_" + std::to_string(target) + "\n";
-    for (const char *name : {"twice", "after", "reverse", "reverse_in_warps", "sum", "copy_fours", "increment", "atomic_swap", "tensor_product"})
+    for (const char *name : {"twice", "after", "reverse", "reverse_in_warps", "sum", "copy_fours", "increment", "atomic_swap", "recursion",
+                             "tensor_product"})
         text += std::string(".visible .entry ") + name + "(\n)\n";
     return text;
 }

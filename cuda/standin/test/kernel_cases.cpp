@@ -155,6 +155,14 @@ template <int n> void read_too_far() {
     CODE(run(d, "after", (n + 255) / 256, vector_of(x, y, n)), CUDA_ERROR_ILLEGAL_ADDRESS);
 }
 
+void write_too_early() {
+    Device d;
+    CUdeviceptr x = place(counting(300)), y = allocate(300);
+    CODE(run(d, "twice", 2, vector_of(x, y, 300, TOO_EARLY)), CUDA_ERROR_ILLEGAL_ADDRESS);
+}
+
+void full_stack() { fails<RIGHT, CUDA_ERROR_ILLEGAL_ADDRESS>("recursion"); }
+
 void read_after_free() {
     Device d;
     CUdeviceptr x = place(counting(64));
@@ -202,6 +210,9 @@ std::vector<Case> kernel_cases() {
         {"a write past an odd end, checked", CHECKED, "", write_too_far<301>, {"write of 4 bytes", "kernels.cu:", "0 bytes past the end"}},
         {"a read past whole pages", BOTH, "", read_too_far<1024>, {"read", "0 bytes past the end of allocation 1 of 4096 bytes"}},
         {"a read past an odd end", CHECKED, "", read_too_far<301>, {"read of 4 bytes", "kernels.cu:", "0 bytes past the end"}},
+        {"a write before the first element", PLAIN, "", write_too_early, {"a write before allocation 2 of 1200 bytes"}},
+        {"a write before the first element, checked", CHECKED, "", write_too_early, {"kernels.cu:", "4 bytes before allocation 2 of 1200 bytes"}},
+        {"a full stack", BOTH, "", full_stack, {"kernel recursion", "the thread's stack is full"}},
         {"a read of freed memory", BOTH, "", read_after_free, {"allocation 1 of 256 bytes, which was freed"}},
         {"a read of the host's memory", CHECKED, "", read_host_memory, {"no allocation is near"}},
         {"a null pointer", BOTH, "", null_pointer, {"an illegal read"}},

@@ -6,11 +6,11 @@
 typedef float floats_of_block[256];
 typedef float floats_of_warps[8];
 
-// y = 2·x. One index too far is one element after the last.
+// y = 2·x. Planted is one element after the last, or before the first.
 KERNEL(twice, vector_args) {
     const int i = blockIdx.x * blockDim.x + threadIdx.x, end = a.plant == TOO_FAR ? a.n + 1 : a.n;
     if (i < end)
-        a.y[i] = 2 * a.x[i];
+        a.y[a.plant == TOO_EARLY ? i - 1 : i] = 2 * a.x[i];
 }
 
 // y = x[i + 1], to the byte past the end.
@@ -83,6 +83,17 @@ KERNEL(increment, vector_args) {
 
 KERNEL(atomic_swap, swap_args) {
     atomicCAS(a.value, a.from, a.to);
+}
+
+// Takes a frame of more than a page for each level.
+static float deep(int levels, float x) {
+    volatile float frame[2048];
+    frame[levels % 2048] = x;
+    return levels ? deep(levels - 1, frame[levels % 2048]) + frame[levels % 2048] : x;
+}
+
+KERNEL(recursion, vector_args) {
+    a.y[blockIdx.x * 256 + threadIdx.x] = deep(a.n, a.x[threadIdx.x]);
 }
 
 // c[16, 16] = a[16, 8]·b[8, 16], by the first warp.
