@@ -1,24 +1,9 @@
-// Kernels for the tests of the stand-in driver: right ones, and the same with something wrong.
-#include "dev.h"
-
-#include "test/args.h"
+// Kernels for the tests of the stand-in driver: right ones, and the same with something wrong. As with the real ones, other files are
+// part of this, and faults are to name those.
+#include "test/ends.cu"
 
 typedef float floats_of_block[256];
 typedef float floats_of_warps[8];
-
-// y = 2·x. Planted is one element after the last, or before the first.
-KERNEL(twice, vector_args) {
-    const int i = blockIdx.x * blockDim.x + threadIdx.x, end = a.plant == TOO_FAR ? a.n + 1 : a.n;
-    if (i < end)
-        a.y[a.plant == TOO_EARLY ? i - 1 : i] = 2 * a.x[i];
-}
-
-// y = x[i + 1], to the byte past the end.
-KERNEL(after, vector_args) {
-    const int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < a.n)
-        a.y[i] = a.x[i + 1];
-}
 
 // y[i] = x[n - 1 - i] in each 256, through shared memory.
 KERNEL(reverse, vector_args) {
