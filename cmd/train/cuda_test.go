@@ -241,13 +241,14 @@ func TestCUDAFaults(t *testing.T) {
 		{"alloc=3", []string{"-device", "cuda"}, 1, "CUDA_ERROR_OUT_OF_MEMORY"},
 		{"lost=30", []string{"-device", "auto"}, 0, "CUDA_ERROR_UNKNOWN"},
 		{"lost=30", []string{"-device", "cuda"}, 1, "CUDA_ERROR_UNKNOWN"},
-		{"", []string{"-device", "cuda:7"}, 1, "no card 7"},
+		{"alloc=60", []string{"-device", "auto"}, 0, "CUDA_ERROR_OUT_OF_MEMORY"}, // the graph's
+		{"", []string{"-device", "cuda:7"}, 1, "no card 7: the last is card 0"},
 		{"", []string{"-device", "cpu", "-precision", "tf32"}, 1, "the CPU has float32 alone"},
 		{"capability=75", []string{"-device", "auto", "-precision", "tf32"}, 1, "has no tf32"},
 		{"capability=75", []string{"-device", "cuda"}, 0, "Stand-in"},
 		{"", []string{"-device", "auto", "-precision", "tf32"}, 0, "in tf32"},
 		// What happens to one that is at work: nothing goes on elsewhere.
-		{"alloc=60", []string{"-device", "auto"}, 1, "CUDA_ERROR_OUT_OF_MEMORY"},
+		{"alloc=120", []string{"-device", "auto"}, 1, "CUDA_ERROR_OUT_OF_MEMORY"}, // an evaluation's
 		{"launch=1", []string{"-device", "auto"}, 1, "CUDA_ERROR_LAUNCH_FAILED"},
 		{"launch=400", []string{"-device", "auto"}, 1, "CUDA_ERROR_LAUNCH_FAILED"},
 		{"launch=400", []string{"-device", "cuda"}, 1, "CUDA_ERROR_LAUNCH_FAILED"},

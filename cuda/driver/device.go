@@ -100,7 +100,7 @@ func Open(index int) (*Device, error) {
 		return nil, err
 	}
 	if index < 0 || index >= cards {
-		return nil, unavailable{fmt.Errorf("no card %d: there are %d, counted from 0", index, cards)}
+		return nil, unavailable{fmt.Errorf("no card %d: the last is card %d", index, cards-1)}
 	}
 	d := &Device{
 		Driver:    cu.Version(),
