@@ -240,6 +240,7 @@ func TestCUDAFaults(t *testing.T) {
 		{"alloc=3", []string{"-device", "auto"}, 0, "CUDA_ERROR_OUT_OF_MEMORY"},
 		{"alloc=3", []string{"-device", "cuda"}, 1, "CUDA_ERROR_OUT_OF_MEMORY"},
 		{"lost=30", []string{"-device", "auto"}, 0, "CUDA_ERROR_UNKNOWN"},
+		{"lost=200", []string{"-device", "auto"}, 0, "CUDA_ERROR_UNKNOWN"},
 		{"lost=30", []string{"-device", "cuda"}, 1, "CUDA_ERROR_UNKNOWN"},
 		{"alloc=60", []string{"-device", "auto"}, 0, "CUDA_ERROR_OUT_OF_MEMORY"}, // the graph's
 		{"", []string{"-device", "cuda:7"}, 1, "no card 7: the last is card 0"},
@@ -252,7 +253,7 @@ func TestCUDAFaults(t *testing.T) {
 		{"launch=1", []string{"-device", "auto"}, 1, "CUDA_ERROR_LAUNCH_FAILED"},
 		{"launch=400", []string{"-device", "auto"}, 1, "CUDA_ERROR_LAUNCH_FAILED"},
 		{"launch=400", []string{"-device", "cuda"}, 1, "CUDA_ERROR_LAUNCH_FAILED"},
-		{"lost=200", []string{"-device", "auto"}, 1, "CUDA_ERROR_"},
+		{"lost=560", []string{"-device", "auto"}, 1, "CUDA_ERROR_"},
 		{"lost=700", []string{"-device", "auto"}, 1, "CUDA_ERROR_"},
 	} {
 		out := filepath.Join(dir, fmt.Sprint(i))
