@@ -135,7 +135,7 @@ cuda-test: cuda-setup cuda-standin
 	for seed in 2 3; do \
 		CUDA_STANDIN=seed=$$seed LD_LIBRARY_PATH=$(STANDIN) GOVAE_CUDA=required go test -count=1 -tags cuda -run 'Follows|SameBits' ./cuda || exit 1; \
 	done
-	LD_LIBRARY_PATH=$(STANDIN)/checked GOVAE_CUDA=required go test -count=1 -tags cuda -run 'Operations|Inputs|Follows' ./cuda
+	LD_LIBRARY_PATH=$(STANDIN)/checked GOVAE_CUDA=required go test -count=1 -tags cuda -run 'Operations|Inputs|Follows|Sums' ./cuda
 	GOVAE_STANDIN=$(STANDIN) go test -count=1 -tags cuda -run CUDA ./cmd/train
 
 # What gpu-check runs, for a machine with a card and without Go: the commands, a timing program, the tests of the machine and of the

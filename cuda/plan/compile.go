@@ -40,7 +40,6 @@ type operation struct {
 	launch       *Launch               // nil: it is instructions
 	instructions []kernels.Instruction // in their order, for one i after the other or for all
 	small        bool                  // they are for in_order, else for each
-	byRow        gorgonia.Nodes        // of the inputs, those that each reads by row, so that they must be there before
 	done         bool
 }
 
@@ -59,8 +58,11 @@ type compiler struct {
 	fused      map[*gorgonia.Node]bool             // done by the operation of another node
 }
 
+// maxValues is how many values a node may have: kernels count them in 32 bits with a sign, and up to a whole block more.
+const maxValues = 1<<31 - kernels.Threads
+
 // Compile returns the plan of a network, and with Train of the updates by its gradients, which are in the order of its parameters.
-// An error names the operation that has no kernel.
+// An error names the operation that has no kernel, or that is too large for one.
 func Compile(network *model.Network, gradients gorgonia.Nodes, o Options) (*Plan, error) {
 	c := &compiler{
 		options:    o,
@@ -81,6 +83,11 @@ func Compile(network *model.Network, gradients gorgonia.Nodes, o Options) (*Plan
 	}
 	for _, root := range c.roots() {
 		c.sort(root)
+	}
+	for _, node := range c.order {
+		if n := node.Shape().TotalSize(); n > maxValues {
+			return nil, fmt.Errorf("cuda: %s has %d values, want at most %d: the batch is too large", node.Name(), n, maxValues)
+		}
 	}
 	c.fillInputs()
 	c.fuse()
@@ -141,6 +148,9 @@ func (c *compiler) compile(node *gorgonia.Node) error {
 	inputs := c.inputsOf(node)
 	o := kind(c, spec, node, inputs)
 	o.what = node.Name()
+	if len(o.instructions) > kernels.ListLength {
+		return fmt.Errorf("cuda: operation %v of %d inputs takes %d instructions, and a list has %d", spec, len(inputs), len(o.instructions), kernels.ListLength)
+	}
 	if o.inputs == nil {
 		o.inputs = inputs
 	}

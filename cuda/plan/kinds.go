@@ -54,20 +54,14 @@ func instruction(code int32) func(*compiler, op.Spec, *gorgonia.Node, gorgonia.N
 		for k, to := range []*kernels.Ptr{&i.A, &i.B, &i.C}[:len(in)] {
 			*to = c.value(in[k])
 		}
-		o := c.one(i, node)
-		if last := in[len(in)-1]; !o.small && last.Dims() == 1 {
-			o.byRow = gorgonia.Nodes{last}
-		}
-		return o
+		return c.one(i, node)
 	}
 }
 
 // klGradient makes an instruction of a matrix and of a value for each of its rows.
 func klGradient(code int32) func(*compiler, op.Spec, *gorgonia.Node, gorgonia.Nodes) *operation {
 	return func(c *compiler, _ op.Spec, node *gorgonia.Node, in gorgonia.Nodes) *operation {
-		o := c.one(kernels.Instruction{Op: code, A: c.value(in[0]), C: c.value(in[1])}, node)
-		o.byRow = in[1:]
-		return o
+		return c.one(kernels.Instruction{Op: code, A: c.value(in[0]), C: c.value(in[1])}, node)
 	}
 }
 

@@ -187,3 +187,30 @@ func TestBind(t *testing.T) {
 		t.Error("the plan's own arguments are changed")
 	}
 }
+
+// TestTooLarge checks that what the kernels cannot count, and a sum that no list holds, are errors, and what is just as large as can
+// be is not.
+func TestTooLarge(t *testing.T) {
+	for _, c := range []struct {
+		rows, cols, terms int
+		want              string // in the error; "": there is none
+	}{
+		{1<<23 - 1, 256, 2, ""},
+		{1 << 23, 256, 2, "x has 2147483648 values, want at most 2147483392"},
+		{1 << 16, 1 << 16, 2, "x has 4294967296 values"},
+		{2, 3, 17, ""},
+		{2, 3, 18, "operation Add of 18 inputs takes 17 instructions, and a list has 16"},
+	} {
+		g := gorgonia.NewGraph()
+		x := gorgonia.NewMatrix(g, tensor.Float32, gorgonia.WithShape(c.rows, c.cols), gorgonia.WithName("x"))
+		y, err := op.Add(slices.Repeat(gorgonia.Nodes{x}, c.terms)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := &model.Network{Graph: g, Batch: 1, Inputs: []model.Input{{Node: x}}, Outputs: gorgonia.Nodes{y}}
+		_, err = Compile(n, nil, Options{Use: Forward})
+		if c.want == "" && err != nil || c.want != "" && !strings.Contains(fmt.Sprint(err), c.want) {
+			t.Errorf("%d terms of %d × %d: error is %v, want one that says %q", c.terms, c.rows, c.cols, err, c.want)
+		}
+	}
+}

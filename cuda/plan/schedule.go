@@ -104,7 +104,8 @@ func (c *compiler) list(all []*operation, small bool) {
 	c.launchFor(l, nodes)
 }
 
-// ready says whether all that an operation needs is made, or is in the same list before it, where it does not read it by row.
+// ready says whether all that an operation needs is made, or is in the same list before it. In a list of matrices it then reads what
+// was made for the same place: what is read by row or as a whole is a vector or a scalar, which is never in such a list.
 func (c *compiler) ready(o *operation, listed map[*operation]bool) bool {
 	for _, input := range o.inputs {
 		from := c.operations[input]
@@ -113,11 +114,6 @@ func (c *compiler) ready(o *operation, listed map[*operation]bool) bool {
 		}
 		if !listed[from] {
 			return false
-		}
-		for _, byRow := range o.byRow {
-			if byRow == input {
-				return false
-			}
 		}
 	}
 	return true
