@@ -99,7 +99,7 @@ cuda-functions-check: cuda-setup
 # Without Docker: what a linter says of the Dockerfile, and whether its commands work.
 cuda-docker-lint:
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
-	python3 -m pip install --quiet --root-user-action ignore --target "$$dir" $(HADOLINT) && "$$dir"/bin/hadolint Dockerfile.cuda
+	PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --target "$$dir" $(HADOLINT) && "$$dir"/bin/hadolint Dockerfile.cuda
 
 cuda-docker-check:
 	python3 cuda/setup/dockercheck.py -epochs 1 -hidden 16
@@ -125,17 +125,17 @@ cuda-tools:
 	fi; \
 	$$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends g++ python3 python3-pip && there
 
-# The tests of the GPU's side, on the stand-in driver: all, then the kernels' in the checked build, which sees races and every access
+# The tests of the GPU's side, on the stand-in driver: all, then the machine's in the checked build, which sees races and every access
 # past an end, and the commands'.
 STANDIN = $(CURDIR)/cuda/standin
 cuda-test: cuda-setup cuda-standin
 	go vet -tags cuda ./cuda/... ./cmd/... ./train/...
-	go run $(STATICCHECK) -tags cuda ./cuda/...
+	go run $(STATICCHECK) -tags cuda ./cuda/... ./cmd/... ./train/...
 	LD_LIBRARY_PATH=$(STANDIN) GOVAE_CUDA=required go test -count=1 -tags cuda ./cuda/...
 	for seed in 2 3; do \
 		CUDA_STANDIN=seed=$$seed LD_LIBRARY_PATH=$(STANDIN) GOVAE_CUDA=required go test -count=1 -tags cuda -run 'Follows|SameBits' ./cuda || exit 1; \
 	done
-	LD_LIBRARY_PATH=$(STANDIN)/checked GOVAE_CUDA=required go test -count=1 -tags cuda -run 'Operations|Inputs|Follows|Sums' ./cuda
+	LD_LIBRARY_PATH=$(STANDIN)/checked GOVAE_CUDA=required go test -count=1 -tags cuda ./cuda
 	GOVAE_STANDIN=$(STANDIN) go test -count=1 -tags cuda -run CUDA ./cmd/train
 
 # What gpu-check runs, for a machine with a card and without Go: the commands, a timing program, the tests of the machine and of the

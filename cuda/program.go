@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"fmt"
 	"slices"
 
 	"gorgonia.org/gorgonia"
@@ -73,7 +74,11 @@ func (m *gpu) load(network *model.Network, from *plan.Plan) (*program, error) {
 	addresses := make([]kernels.Ptr, len(from.Buffers))
 	for i, b := range from.Buffers {
 		if b.Name != "" {
-			addresses[i] = m.shared[b.Name]
+			address, ok := m.shared[b.Name]
+			if !ok {
+				return nil, fmt.Errorf("cuda: the graph to %s needs %s, which this machine was opened without", network.Part, b.Name)
+			}
+			addresses[i] = address
 			continue
 		}
 		var err error

@@ -155,7 +155,9 @@ func TestCUDATrains(t *testing.T) {
 			command.Process.Kill()
 		}
 	}
-	command.Wait()
+	if command.Wait(); command.ProcessState.ExitCode() != -1 {
+		t.Fatalf("it was not killed: %v", command.ProcessState)
+	}
 	train("cuda", "killed", "-epochs", "3", "-resume")
 	sameFile(t, in("killed"), in("whole"))
 

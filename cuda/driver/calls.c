@@ -52,7 +52,7 @@ outcome read_memory(session s, unsigned char *to, CUdeviceptr from, size_t size)
 static outcome enqueue_all(CUstream stream, const launch *launches, int count, unsigned threads, const unsigned char *arguments) {
     for (int i = 0; i < count; i++) {
         const launch *l = &launches[i];
-        size_t size = l->size; // which the driver compares with what the kernel takes
+        size_t size = l->size; // which the stand-in compares with what the kernel takes
         void *given[] = {CU_LAUNCH_PARAM_BUFFER_POINTER, (void *)(arguments + l->arguments),
                          CU_LAUNCH_PARAM_BUFFER_SIZE, &size, CU_LAUNCH_PARAM_END};
         CUresult code = cuLaunchKernel(l->function, l->x, l->y, 1, threads, 1, 1, 0, stream, NULL, given);

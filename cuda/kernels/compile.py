@@ -45,9 +45,10 @@ def install():
     if os.path.exists(done) and read(done) == read(REQUIREMENTS):
         return
     with tempfile.TemporaryDirectory(prefix=".cuda-toolkit-", dir=TOP) as folder:
-        quietly = ["--quiet", "--disable-pip-version-check", "--root-user-action", "ignore"]
+        quietly = ["--quiet", "--disable-pip-version-check"]
         pinned = ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", REQUIREMENTS]
-        pip = subprocess.run([sys.executable, "-m", "pip", "install", *quietly, *pinned, "--target", folder])
+        pip = subprocess.run([sys.executable, "-m", "pip", "install", *quietly, *pinned, "--target", folder],
+                             env=os.environ | {"PIP_ROOT_USER_ACTION": "ignore"})
         if pip.returncode:
             raise SystemExit("compile.py: pip has not installed what cuda/kernels/requirements.txt lists")
         shutil.copy(REQUIREMENTS, folder)

@@ -6,7 +6,7 @@
 // So a product that makes few tiles still keeps four times as many warps busy, and the bits of a sum depend neither on the size of
 // the tile nor on the card.
 //
-// Fmaf multiplies on the ordinary cores: a thread has TM × TN sums. TensorCores multiplies in TF32.
+// fmaf_multiplier multiplies on the ordinary cores: a thread has TM × TN sums. tensor_multiplier multiplies in TF32.
 #ifndef PRODUCT_CUH
 #define PRODUCT_CUH
 
@@ -16,8 +16,8 @@
 #define GROUP_THREADS (THREADS / GROUPS)
 #define SLICE 16
 
-// The values of a row of a tile in shared memory are followed by four more, so that what a warp writes for successive k goes to
-// other banks, and rows still begin at a multiple of 16 bytes.
+// The values of a row of a tile in shared memory are followed by four more, so that successive rows begin in other banks, eight of
+// them before one repeats, and still at a multiple of 16 bytes.
 #define PADDED(width) ((width) + 4)
 
 // An operand, of which value (i, k) is at i·depth + k, where K_FIRST, and else at k·extent + i.

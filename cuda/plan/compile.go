@@ -142,7 +142,7 @@ func (c *compiler) compile(node *gorgonia.Node) error {
 		return c.leaf(node)
 	}
 	kind, ok := kinds[spec.Kind]
-	if !ok {
+	if _, known := activations[spec.Activation]; !ok || spec.Activation != "" && !known {
 		return fmt.Errorf("cuda: operation %v has no kernel", spec)
 	}
 	inputs := c.inputsOf(node)

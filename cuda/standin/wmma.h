@@ -50,8 +50,15 @@ template <class F> void fill_fragment(F &f, float value) {
         x = value;
 }
 
+// Ends the launch where a card has not promised to read or write a matrix: its pointer has to be a multiple of 32 bytes, its stride of 16.
+inline void aligned(const float *p, unsigned stride) {
+    if ((uintptr_t)p % 32 || stride % 4)
+        standin::stop(716, "a matrix for tensor cores is not at a multiple of 32 bytes, or its stride is not of 16");
+}
+
 // a is [16, 8].
 template <class Layout> void load_matrix_sync(fragment_a<Layout> &a, const float *p, unsigned stride, CALLER) {
+    aligned(p, stride);
     standin::converge({file, line});
     for (int i = 0; i < a.num_elements; i++) {
         const int e = element(i, a.num_elements), m = e / 8, k = e % 8;
@@ -61,6 +68,7 @@ template <class Layout> void load_matrix_sync(fragment_a<Layout> &a, const float
 
 // b is [8, 16]; its elements are in the order of its transpose.
 template <class Layout> void load_matrix_sync(fragment_b<Layout> &b, const float *p, unsigned stride, CALLER) {
+    aligned(p, stride);
     standin::converge({file, line});
     for (int i = 0; i < b.num_elements; i++) {
         const int e = element(i, b.num_elements), n = e / 8, k = e % 8;
@@ -69,6 +77,7 @@ template <class Layout> void load_matrix_sync(fragment_b<Layout> &b, const float
 }
 
 inline void load_matrix_sync(fragment_c &c, const float *p, unsigned stride, layout_t layout, CALLER) {
+    aligned(p, stride);
     standin::converge({file, line});
     for (int i = 0; i < c.num_elements; i++) {
         const int e = element(i, c.num_elements), m = e / 16, n = e % 16;
@@ -77,6 +86,7 @@ inline void load_matrix_sync(fragment_c &c, const float *p, unsigned stride, lay
 }
 
 inline void store_matrix_sync(float *p, const fragment_c &c, unsigned stride, layout_t layout, CALLER) {
+    aligned(p, stride);
     for (int i = 0; i < c.num_elements; i++) {
         const int e = element(i, c.num_elements), m = e / 16, n = e % 16;
         p[layout == mem_row_major ? m * stride + n : n * stride + m] = c.x[i];
