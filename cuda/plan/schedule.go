@@ -1,10 +1,6 @@
 package plan
 
-import (
-	"slices"
-
-	"govae/cuda/kernels"
-)
+import "govae/cuda/kernels"
 
 // schedule puts the operations in order, and gathers instructions in lists, so that there are few launches.
 //
@@ -17,20 +13,12 @@ func (c *compiler) schedule() {
 			instructions = append(instructions, o)
 		}
 	}
-	terms := c.record()
-	instructions = append(instructions, terms...)
-	last := -1 // where in the order all terms are there
-	for _, term := range c.network.Terms {
-		last = max(last, slices.Index(c.order, term.Node))
-	}
-	for i, node := range c.order {
+	instructions = append(instructions, c.record()...)
+	for _, node := range c.order {
 		if o := c.operations[node]; o != nil && o.launch != nil {
 			c.need(c.missing(o), instructions)
 			c.launchFor(o.launch, []string{o.what})
 			o.done = true
-		}
-		if i == last {
-			c.need(terms, instructions)
 		}
 	}
 	c.need(instructions, instructions)
