@@ -52,14 +52,20 @@ func (c *compiler) need(wanted, all []*operation) {
 	}
 }
 
-// pending returns the operations that are still to be made for those that are wanted, these among them.
+// pending returns the operations that are still to be made for those that are wanted, these among them, each once.
 func (c *compiler) pending(wanted []*operation) (pending []*operation) {
-	for _, o := range wanted {
-		if !o.done {
-			pending = append(pending, o)
-			pending = append(pending, c.pending(c.missing(o))...)
+	seen := make(map[*operation]bool)
+	var add func(wanted []*operation)
+	add = func(wanted []*operation) {
+		for _, o := range wanted {
+			if !o.done && !seen[o] {
+				seen[o] = true
+				pending = append(pending, o)
+				add(c.missing(o))
+			}
 		}
 	}
+	add(wanted)
 	return pending
 }
 
