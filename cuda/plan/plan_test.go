@@ -169,7 +169,7 @@ func TestEvaluationUpdatesNothing(t *testing.T) {
 // double with each that reads another twice.
 func TestLongLists(t *testing.T) {
 	g := gorgonia.NewGraph()
-	x := gorgonia.NewVector(g, tensor.Float32, gorgonia.WithShape(5), gorgonia.WithName("x"))
+	x := gorgonia.NewVector(g, tensor.Float32, gorgonia.WithShape(300), gorgonia.WithName("x"))
 	y := x
 	for range 2*kernels.ListLength + 3 {
 		var err error
@@ -182,6 +182,9 @@ func TestLongLists(t *testing.T) {
 	n := &model.Network{Graph: g, Batch: 1, Inputs: []model.Input{{Node: x}}, Outputs: gorgonia.Nodes{y}}
 	for i, l := range mustCompile(t, n, nil, Options{Use: Forward}).Launches {
 		args := l.Args.(*kernels.ListArgs)
+		if l.Kernel != "in_order" || l.X != 1 || l.Y != 1 {
+			t.Errorf("list %d is for %s in %d × %d blocks, want in_order in one", i, l.Kernel, l.X, l.Y)
+		}
 		lengths = append(lengths, args.Count)
 		for k, in := range args.List[:args.Count] {
 			if (i > 0 || k > 0) && (in.A != last || in.B != last) {
