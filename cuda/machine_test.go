@@ -318,6 +318,31 @@ func TestMistakes(t *testing.T) {
 	})
 }
 
+// TestNothing checks that nothing to do is no error, and for images that are not there one, as the CPU has it.
+func TestNothing(t *testing.T) {
+	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
+		j := tinyJob()
+		cpu, gpu := onCPU(t, j), open(j)
+		j.Train, j.Test = nil, nil
+		for _, c := range []struct {
+			m    machine.Machine
+			fail bool
+		}{{cpu, false}, {gpu, false}, {onCPU(t, j), true}, {open(j), true}} {
+			train, err := c.m.Train(nil)
+			test, testErr := c.m.Evaluate([]int{})
+			if train != nil || test != nil || (err != nil) != c.fail || (testErr != nil) != c.fail {
+				t.Errorf("%T without images: the terms are %v and %v, the errors %v and %v", c.m, train, test, err, testErr)
+			}
+			if outputs := must[[][]float32](t)(c.m.Forward(model.Encode, nil)); len(outputs) != 2 || outputs[0] != nil || outputs[1] != nil {
+				t.Errorf("%T: of no rows come %v", c.m, outputs)
+			}
+			if s := must[machine.State](t)(c.m.State()); s.Step != 0 {
+				t.Errorf("%T: step %d after none", c.m, s.Step)
+			}
+		}
+	})
+}
+
 // TestDeviceFails checks, for each of its calls, that a device that fails from there on is an error, which later calls return, too.
 func TestDeviceFails(t *testing.T) {
 	for fail := 1; ; fail++ {

@@ -154,6 +154,50 @@ func TestUpdatesComeLast(t *testing.T) {
 	}
 }
 
+// TestEvaluationUpdatesNothing checks that, whatever gradients it is given.
+func TestEvaluationUpdatesNothing(t *testing.T) {
+	n, gradients := network(t, model.Train, unchanged)
+	for _, l := range mustCompile(t, n, gradients, Options{Use: Evaluate}).Launches {
+		args, product := l.Args.(*kernels.DenseUpdateArgs)
+		if l.Kernel == "adam" || product && (args.Weight.W != 0 || args.Bias.W != 0) {
+			t.Errorf("%s updates %v", l.Kernel, l.Nodes)
+		}
+	}
+}
+
+// TestLongLists checks that instructions are divided among as many lists as they need, in their order, and in a time that does not
+// double with each that reads another twice.
+func TestLongLists(t *testing.T) {
+	g := gorgonia.NewGraph()
+	x := gorgonia.NewVector(g, tensor.Float32, gorgonia.WithShape(300), gorgonia.WithName("x"))
+	y := x
+	for range 2*kernels.ListLength + 3 {
+		var err error
+		if y, err = op.Add(y, y); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var lengths []int32
+	var last kernels.Ptr
+	n := &model.Network{Graph: g, Batch: 1, Inputs: []model.Input{{Node: x}}, Outputs: gorgonia.Nodes{y}}
+	for i, l := range mustCompile(t, n, nil, Options{Use: Forward}).Launches {
+		args := l.Args.(*kernels.ListArgs)
+		if l.Kernel != "in_order" || l.X != 1 || l.Y != 1 {
+			t.Errorf("list %d is for %s in %d × %d blocks, want in_order in one", i, l.Kernel, l.X, l.Y)
+		}
+		lengths = append(lengths, args.Count)
+		for k, in := range args.List[:args.Count] {
+			if (i > 0 || k > 0) && (in.A != last || in.B != last) {
+				t.Errorf("instruction %d of list %d reads another value than that before it makes", k, i)
+			}
+			last = in.Y
+		}
+	}
+	if !slices.Equal(lengths, []int32{kernels.ListLength, kernels.ListLength, 3}) {
+		t.Errorf("the lists have %d instructions", lengths)
+	}
+}
+
 // TestWorkIsDivided checks that a product's tiles are as many as there are multiprocessors, or as small as they can be.
 func TestWorkIsDivided(t *testing.T) {
 	n, gradients := network(t, model.Train, unchanged)

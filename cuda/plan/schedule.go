@@ -1,10 +1,6 @@
 package plan
 
-import (
-	"slices"
-
-	"govae/cuda/kernels"
-)
+import "govae/cuda/kernels"
 
 // schedule puts the operations in order, and gathers instructions in lists, so that there are few launches.
 //
@@ -17,20 +13,12 @@ func (c *compiler) schedule() {
 			instructions = append(instructions, o)
 		}
 	}
-	terms := c.record()
-	instructions = append(instructions, terms...)
-	last := -1 // where in the order all terms are there
-	for _, term := range c.network.Terms {
-		last = max(last, slices.Index(c.order, term.Node))
-	}
-	for i, node := range c.order {
+	instructions = append(instructions, c.record()...)
+	for _, node := range c.order {
 		if o := c.operations[node]; o != nil && o.launch != nil {
 			c.need(c.missing(o), instructions)
 			c.launchFor(o.launch, []string{o.what})
 			o.done = true
-		}
-		if i == last {
-			c.need(terms, instructions)
 		}
 	}
 	c.need(instructions, instructions)
@@ -64,14 +52,20 @@ func (c *compiler) need(wanted, all []*operation) {
 	}
 }
 
-// pending returns the operations that are still to be made for those that are wanted, these among them.
+// pending returns the operations that are still to be made for those that are wanted, these among them, each once.
 func (c *compiler) pending(wanted []*operation) (pending []*operation) {
-	for _, o := range wanted {
-		if !o.done {
-			pending = append(pending, o)
-			pending = append(pending, c.pending(c.missing(o))...)
+	seen := make(map[*operation]bool)
+	var add func(wanted []*operation)
+	add = func(wanted []*operation) {
+		for _, o := range wanted {
+			if !o.done && !seen[o] {
+				seen[o] = true
+				pending = append(pending, o)
+				add(c.missing(o))
+			}
 		}
 	}
+	add(wanted)
 	return pending
 }
 
