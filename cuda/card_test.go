@@ -24,6 +24,10 @@ func init() {
 		d := openCard(t)
 		return card{d}, d.Multiprocessors
 	}
+	hasTensorCores = func(d device) bool {
+		c, ok := d.(card)
+		return !ok || c.Capability >= tensorCores
+	}
 }
 
 func openCard(t testing.TB) *driver.Device {

@@ -75,7 +75,8 @@ func weigh(y *gorgonia.Node) (*gorgonia.Node, error) {
 	return op.BatchMean(kl, 2)
 }
 
-// TestOperations checks each operation and each derivative against the CPU's, over ragged sizes and for every size of tiles.
+// TestOperations checks each operation and each derivative against the CPU's, over ragged sizes, for every size of tiles and in each
+// precision.
 func TestOperations(t *testing.T) {
 	for name, device := range devices {
 		t.Run(name, func(t *testing.T) {
@@ -84,9 +85,13 @@ func TestOperations(t *testing.T) {
 					t.Run(fmt.Sprintf("%s/%v", o.name, size), func(t *testing.T) {
 						d, _ := device(t)
 						m := opened(t, d, 1, tinyJob())
-						for _, multiprocessors := range []int{1, 12, 1 << 20} {
-							m.multiprocessors = multiprocessors
+						for _, m.multiprocessors = range []int{1, 12, 1 << 20} {
 							checkOperation(t, m, o)
+						}
+						if m.job.Precision = machine.TF32; hasTensorCores(d) {
+							for _, m.multiprocessors = range []int{1, 1 << 20} {
+								checkOperation(t, m, o)
+							}
 						}
 					})
 				}
@@ -95,9 +100,16 @@ func TestOperations(t *testing.T) {
 	}
 }
 
+// hasTensorCores says whether a device under test has the kernels for TF32. In the tests of a card it is another function.
+var hasTensorCores = func(device) bool { return true }
+
 // checkOperation runs an operation with its derivatives on both machines: by its inputs, and by nodes of these names within it.
 func checkOperation(t *testing.T, m *gpu, o operation, within ...string) {
 	t.Helper()
+	tolerance := 2e-5
+	if m.job.Precision == machine.TF32 {
+		tolerance = 1e-2 // of factors with 11 bits
+	}
 	g := gorgonia.NewGraph()
 	n := &model.Network{Graph: g, Batch: 1}
 	feed := make(map[string]any)
@@ -162,8 +174,8 @@ func checkOperation(t *testing.T, m *gpu, o operation, within ...string) {
 			want = graphtest.Floats(node)
 		}
 		for k := range want {
-			if d := math.Abs(float64(got[k] - want[k])); !(d <= 2e-5*(1+math.Abs(float64(want[k])))) {
-				t.Fatalf("%d multiprocessors: output %d is %v at %d, want %v\n%v", m.multiprocessors, i, got[k], k, want[k], compiled)
+			if d := math.Abs(float64(got[k] - want[k])); !(d <= tolerance*(1+math.Abs(float64(want[k])))) {
+				t.Fatalf("%s, %d multiprocessors: output %d is %v at %d, want %v\n%v", m.job.Precision, m.multiprocessors, i, got[k], k, want[k], compiled)
 			}
 		}
 	}

@@ -229,34 +229,38 @@ func TestCUDAFaults(t *testing.T) {
 		flags  []string
 		code   int
 		want   string
+		epochs int // that its checkpoint is of; 0: it has none
 	}{
 		// What keeps a card from being opened: auto goes on without.
-		{"nodevice", []string{"-device", "auto"}, 0, "no card"},
-		{"nodevice", []string{"-device", "cuda"}, 1, "no card"},
-		{"olddriver", []string{"-device", "auto"}, 0, "older than 12.0"},
-		{"olddriver", []string{"-device", "cuda"}, 1, "older than 12.0"},
-		{"capability=61", []string{"-device", "auto"}, 0, "compute capability 6.1, less than 7.0"},
-		{"capability=61", []string{"-device", "cuda"}, 1, "compute capability 6.1, less than 7.0"},
-		{"memory=100000", []string{"-device", "auto"}, 0, "CUDA_ERROR_OUT_OF_MEMORY"},
-		{"memory=100000", []string{"-device", "cuda"}, 1, "CUDA_ERROR_OUT_OF_MEMORY"},
-		{"alloc=3", []string{"-device", "auto"}, 0, "CUDA_ERROR_OUT_OF_MEMORY"},
-		{"alloc=3", []string{"-device", "cuda"}, 1, "CUDA_ERROR_OUT_OF_MEMORY"},
-		{"lost=30", []string{"-device", "auto"}, 0, "CUDA_ERROR_UNKNOWN"},
-		{"lost=200", []string{"-device", "auto"}, 0, "CUDA_ERROR_UNKNOWN"},
-		{"lost=30", []string{"-device", "cuda"}, 1, "CUDA_ERROR_UNKNOWN"},
-		{"alloc=60", []string{"-device", "auto"}, 0, "CUDA_ERROR_OUT_OF_MEMORY"}, // the graph's
-		{"", []string{"-device", "cuda:7"}, 1, "no card 7: the last is card 0"},
-		{"", []string{"-device", "cpu", "-precision", "tf32"}, 1, "the CPU has float32 alone"},
-		{"capability=75", []string{"-device", "auto", "-precision", "tf32"}, 1, "has no tf32"},
-		{"capability=75", []string{"-device", "cuda"}, 0, "Stand-in"},
-		{"", []string{"-device", "auto", "-precision", "tf32"}, 0, "in tf32"},
+		{"nodevice", []string{"-device", "auto"}, 0, "no card", 2},
+		{"nodevice", []string{"-device", "cuda"}, 1, "no card", 0},
+		{"olddriver", []string{"-device", "auto"}, 0, "older than 12.0", 2},
+		{"olddriver", []string{"-device", "cuda"}, 1, "older than 12.0", 0},
+		{"capability=61", []string{"-device", "auto"}, 0, "compute capability 6.1, less than 7.0", 2},
+		{"capability=61", []string{"-device", "cuda"}, 1, "compute capability 6.1, less than 7.0", 0},
+		{"memory=100000", []string{"-device", "auto"}, 0, "CUDA_ERROR_OUT_OF_MEMORY", 2},
+		{"memory=100000", []string{"-device", "cuda"}, 1, "CUDA_ERROR_OUT_OF_MEMORY", 0},
+		{"alloc=3", []string{"-device", "auto"}, 0, "CUDA_ERROR_OUT_OF_MEMORY", 2},
+		{"alloc=3", []string{"-device", "cuda"}, 1, "CUDA_ERROR_OUT_OF_MEMORY", 0},
+		{"cutimage", []string{"-device", "auto"}, 0, "CUDA_ERROR_INVALID_IMAGE", 2},
+		{"cutimage", []string{"-device", "cuda"}, 1, "CUDA_ERROR_INVALID_IMAGE", 0},
+		{"lost=30", []string{"-device", "auto"}, 0, "CUDA_ERROR_UNKNOWN", 2},
+		{"lost=200", []string{"-device", "auto"}, 0, "CUDA_ERROR_UNKNOWN", 2},
+		{"lost=30", []string{"-device", "cuda"}, 1, "CUDA_ERROR_UNKNOWN", 0},
+		{"alloc=60", []string{"-device", "auto"}, 0, "CUDA_ERROR_OUT_OF_MEMORY", 2}, // the graph's
+		{"", []string{"-device", "cuda:7"}, 1, "no card 7: the last is card 0", 0},
+		{"", []string{"-device", "cpu", "-precision", "tf32"}, 1, "the CPU has float32 alone", 0},
+		{"capability=75", []string{"-device", "auto", "-precision", "tf32"}, 1, "has no tf32", 0},
+		{"capability=75", []string{"-device", "cuda"}, 0, "Stand-in", 2},
+		{"", []string{"-device", "auto", "-precision", "tf32"}, 0, "in tf32", 2},
 		// What happens to one that is at work: nothing goes on elsewhere.
-		{"alloc=120", []string{"-device", "auto"}, 1, "CUDA_ERROR_OUT_OF_MEMORY"}, // an evaluation's
-		{"launch=1", []string{"-device", "auto"}, 1, "CUDA_ERROR_LAUNCH_FAILED"},
-		{"launch=400", []string{"-device", "auto"}, 1, "CUDA_ERROR_LAUNCH_FAILED"},
-		{"launch=400", []string{"-device", "cuda"}, 1, "CUDA_ERROR_LAUNCH_FAILED"},
-		{"lost=560", []string{"-device", "auto"}, 1, "CUDA_ERROR_"},
-		{"lost=700", []string{"-device", "auto"}, 1, "CUDA_ERROR_"},
+		{"alloc=120", []string{"-device", "auto"}, 1, "CUDA_ERROR_OUT_OF_MEMORY", 0}, // an evaluation's
+		{"launch=1", []string{"-device", "auto"}, 1, "CUDA_ERROR_LAUNCH_FAILED", 0},
+		{"launch=400", []string{"-device", "auto"}, 1, "CUDA_ERROR_LAUNCH_FAILED", 1},
+		{"launch=400", []string{"-device", "cuda"}, 1, "CUDA_ERROR_LAUNCH_FAILED", 1},
+		{"lost=560", []string{"-device", "auto"}, 1, "CUDA_ERROR_", 0},
+		{"lost=700", []string{"-device", "auto"}, 1, "CUDA_ERROR_", 0},
+		{"", []string{"-device", "cuda", "-lr", "1e30"}, 1, "the loss is not finite", 0},
 	} {
 		out := filepath.Join(dir, fmt.Sprint(i))
 		printed, code := p.run(t, c.faults, p.train, p.small(out, append(c.flags, "-epochs", "2")...)...)
@@ -266,11 +270,14 @@ func TestCUDAFaults(t *testing.T) {
 			continue
 		}
 		saved, err := checkpoint.Load(filepath.Join(out, rundir.Checkpoint))
-		if c.code == 0 || errors.Is(err, os.ErrNotExist) {
-			continue // it is complete, or it had nothing to save
+		if c.epochs == 0 && errors.Is(err, os.ErrNotExist) {
+			continue
 		}
-		if err != nil {
-			t.Errorf("%s %v: %v", c.faults, c.flags, err)
+		if err != nil || saved.Run.Epoch != c.epochs {
+			t.Errorf("%s %v: no checkpoint of %d epochs: %v", c.faults, c.flags, c.epochs, err)
+			continue
+		}
+		if c.code == 0 {
 			continue
 		}
 		if printed, code := p.run(t, "", p.train, p.small(out, "-resume", "-epochs", "2", "-device", "cuda")...); code != 0 {

@@ -82,10 +82,13 @@ func TestEveryGraphHasKernels(t *testing.T) {
 }
 
 // foreign is an operation that no kernel does.
-type foreign struct{ gorgonia.Op }
+type foreign struct {
+	gorgonia.Op
+	spec op.Spec
+}
 
-func (foreign) Spec() op.Spec { return op.Spec{Kind: "Foreign", Scale: 2} }
-func (foreign) Type() hm.Type { return hm.NewFnType(tensor.Float32, tensor.Float32) }
+func (f foreign) Spec() op.Spec { return f.spec }
+func (foreign) Type() hm.Type   { return hm.NewFnType(tensor.Float32, tensor.Float32) }
 func (foreign) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
 	return tensor.ScalarShape(), nil
 }
@@ -93,16 +96,22 @@ func (foreign) Do(...gorgonia.Value) (gorgonia.Value, error) { return nil, nil }
 func (foreign) Arity() int                                   { return 1 }
 func (foreign) String() string                               { return "foreign" }
 
+// applyForeign returns what applies an operation of that Spec.
+func applyForeign(spec op.Spec) func(*gorgonia.Node) (*gorgonia.Node, error) {
+	return func(x *gorgonia.Node) (*gorgonia.Node, error) {
+		scaled, err := op.AddScaled(x, x, x)
+		if err != nil {
+			return nil, err
+		}
+		return gorgonia.ApplyOp(foreign{scaled.Op(), spec}, scaled)
+	}
+}
+
 // TestOperationWithoutAKernel checks that it is named, one of package op as well as one of another package.
 func TestOperationWithoutAKernel(t *testing.T) {
 	for want, apply := range map[string]func(*gorgonia.Node) (*gorgonia.Node, error){
-		"operation Foreign ·2 has no kernel": func(x *gorgonia.Node) (*gorgonia.Node, error) {
-			scaled, err := op.AddScaled(x, x, x)
-			if err != nil {
-				return nil, err
-			}
-			return gorgonia.ApplyOp(foreign{scaled.Op()}, scaled)
-		},
+		"operation Foreign ·2 has no kernel":              applyForeign(op.Spec{Kind: "Foreign", Scale: 2}),
+		"operation Activate gelu has no kernel":           applyForeign(op.Spec{Kind: "Activate", Activation: "gelu"}),
 		"neither an input nor an operation with a kernel": gorgonia.Exp,
 	} {
 		g := gorgonia.NewGraph()
