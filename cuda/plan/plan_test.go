@@ -224,6 +224,71 @@ func TestWorkIsDivided(t *testing.T) {
 	}
 }
 
+// TestSettings checks that the table has a column for each setting, behind the rates, and that each is read from its own.
+func TestSettings(t *testing.T) {
+	g := gorgonia.NewGraph()
+	n := &model.Network{Graph: g, Batch: 1}
+	for _, name := range []string{"a", "b", "c"} {
+		n.Inputs = append(n.Inputs, model.Input{Node: gorgonia.NewScalar(g, tensor.Float32, gorgonia.WithName(name)), Source: model.Setting})
+	}
+	y, err := op.AddScaled(n.Inputs[2].Node, n.Inputs[0].Node, n.Inputs[1].Node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Terms = []model.Reported{{Node: y}}
+	p := mustCompile(t, n, nil, Options{Use: Evaluate})
+	begin := p.Launches[0].Args.(*kernels.BeginStepArgs)
+	if !slices.Equal(p.Settings, []string{"a", "b", "c"}) || begin.Columns != 5 {
+		t.Errorf("the table has %d columns for the settings %v, want 5", begin.Columns, p.Settings)
+	}
+	in := p.Launches[1].Args.(*kernels.ListArgs).List[0]
+	for i, at := range []kernels.Ptr{in.B, in.C, in.A} {
+		if want := begin.Scalars + kernels.Ptr(4*(Rates+i)); at != want {
+			t.Errorf("setting %d is read at %#x, want %#x", i, at, want)
+		}
+	}
+}
+
+// TestDrawsInEvaluation checks that there are threads for every image's own sequence: each begins with a thread's four values.
+func TestDrawsInEvaluation(t *testing.T) {
+	const images = 300
+	for width, want := range map[int]int{4: 2, 5: 3} { // of 256 threads
+		g := gorgonia.NewGraph()
+		x := gorgonia.NewMatrix(g, tensor.Float32, gorgonia.WithShape(images, width), gorgonia.WithName("x"))
+		n := &model.Network{Graph: g, Batch: images, Inputs: []model.Input{{Node: x, Source: model.Normal}}}
+		if l := mustCompile(t, n, nil, Options{Use: Evaluate}).Launches[1]; l.Kernel != "draw_normal" || l.X != want {
+			t.Errorf("%d blocks of %s draw %d sequences of %d values, want %d", l.X, l.Kernel, images, width, want)
+		}
+	}
+}
+
+// TestTheLossIsChecked checks that a training step looks whether its loss, and nothing else, is finite, and an evaluation does not.
+func TestTheLossIsChecked(t *testing.T) {
+	n, gradients := network(t, model.Train, unchanged)
+	for use, want := range map[Use]int{Train: 1, Evaluate: 0} {
+		checks, loss := 0, kernels.Ptr(0)
+		for _, l := range mustCompile(t, n, gradients, Options{Use: use}).Launches {
+			args, ok := l.Args.(*kernels.ListArgs)
+			if !ok {
+				continue
+			}
+			for _, in := range args.List[:args.Count] {
+				if in.Op == kernels.Record && in.N == 0 {
+					loss = in.A
+				}
+				if in.Op == kernels.Check {
+					if checks++; in.A != loss || args.Control == 0 {
+						t.Errorf("use %d: what is at %#x is checked, want the loss at %#x", use, in.A, loss)
+					}
+				}
+			}
+		}
+		if checks != want {
+			t.Errorf("use %d: %d values are checked, want %d", use, checks, want)
+		}
+	}
+}
+
 // TestBind checks that addresses are put for references and nothing else is changed, in structs and arrays within the arguments.
 func TestBind(t *testing.T) {
 	args := &kernels.ListArgs{Control: reference(1), Count: 2}
