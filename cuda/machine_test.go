@@ -228,49 +228,6 @@ func TestSameBits(t *testing.T) {
 	})
 }
 
-// TestNotFiniteLeavesTheState checks that a step with a loss that is not finite, and all that follow it in the stretch, change
-// nothing. Of this learning rate the first step makes weights so large that the second has no loss.
-func TestNotFiniteLeavesTheState(t *testing.T) {
-	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
-		j := tinyJob()
-		j.Settings.LearningRate = 1e30
-		one, all := open(j), open(j)
-		first := must[[]machine.Terms](t)(one.Train(counted(6)))
-		steps, err := all.Train(counted(23))
-		if !errors.Is(err, machine.ErrNotFinite) || len(steps) != 2 || !same(steps[:1], first) || !steps[0].Finite() || steps[1].Finite() {
-			t.Fatalf("%v, terms are %v, want %v and those of a step without a loss", err, steps, first)
-		}
-		if d := differs(must[machine.State](t)(all.State()), must[machine.State](t)(one.State()), 0); d != "" {
-			t.Errorf("%s after a step that failed", d)
-		}
-		if again, err := all.Train(counted(6)); !errors.Is(err, machine.ErrNotFinite) || len(again) != 1 {
-			t.Errorf("another call returns %v, %v", again, err)
-		}
-	})
-}
-
-// TestOverflow checks that an update that overflows is seen, though the loss is finite, and that the machine is lost then.
-func TestOverflow(t *testing.T) {
-	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
-		j := tinyJob()
-		j.Settings.Beta = 1e22
-		m := open(j)
-		steps, err := m.Train(counted(23))
-		if !errors.Is(err, machine.ErrNotFinite) || len(steps) != 1 || !steps[0].Finite() {
-			t.Errorf("terms are %v and the error %v, want one finite step and %v", steps, err, machine.ErrNotFinite)
-		}
-		_, state := m.State()
-		_, train := m.Train(counted(6))
-		_, test := m.Evaluate(counted(6))
-		_, forward := m.Forward(model.Decode, make([]float32, 2))
-		for _, err := range []error{state, train, test, forward} {
-			if !errors.Is(err, machine.ErrNotFinite) {
-				t.Errorf("a later call returns %v, want %v", err, machine.ErrNotFinite)
-			}
-		}
-	})
-}
-
 // TestStretches checks that there is no bound to how many steps a call may ask for.
 func TestStretches(t *testing.T) {
 	j := tinyJob()

@@ -253,8 +253,8 @@ func (d *reference) adam(p kernels.Parameter, s kernels.AdamSettings, g []float3
 	n := int32(len(g))
 	w, m, v, rates := d.floats(p.W, n), d.floats(p.M, n), d.floats(p.V, n), d.floats(s.Rates, 2)
 	for i, gi := range g {
-		m[i] = s.Beta1*m[i] + (1-s.Beta1)*gi
-		v[i] = s.Beta2*v[i] + (1-s.Beta2)*gi*gi
+		m[i] = flush(s.Beta1*m[i] + (1-s.Beta1)*gi)
+		v[i] = flush(s.Beta2*v[i] + (1-s.Beta2)*gi*gi)
 		w[i] -= rates[0] * m[i] / (float32(math.Sqrt(float64(v[i])))*rates[1] + s.Epsilon)
 		if !finite(v[i]) || !finite(w[i]) {
 			if c.Overflow == 0 {
@@ -262,6 +262,14 @@ func (d *reference) adam(p kernels.Parameter, s kernels.AdamSettings, g []float3
 			}
 		}
 	}
+}
+
+// flush returns x, or 0 where x is subnormal.
+func flush(x float32) float32 {
+	if math.Abs(float64(x)) < 0x1p-126 {
+		return 0
+	}
+	return x
 }
 
 func finite(x float32) bool { return x-x == 0 }
