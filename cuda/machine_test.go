@@ -228,9 +228,16 @@ func TestSameBits(t *testing.T) {
 	})
 }
 
-// TestStretches checks that there is no bound to how many steps a call may ask for.
+// TestStretches checks that there is no bound to how many steps a call may ask for, though there is one to the memory for them.
 func TestStretches(t *testing.T) {
 	j := tinyJob()
+	for batch, want := range map[int]int{1: 4096, 128: 4096, 4096: 256, 65536: 16} {
+		j.Settings.Batch = batch
+		if m := opened(t, new(reference), 1, j); m.steps != want {
+			t.Errorf("batch %d: there is memory for %d steps, want %d", batch, m.steps, want)
+		}
+	}
+	j = tinyJob()
 	want := must[[]machine.Terms](t)(opened(t, new(reference), 1, j).Train(counted(23)))
 	m := opened(t, new(reference), 1, j)
 	m.steps = 3
