@@ -303,7 +303,8 @@ func TestNothing(t *testing.T) {
 	})
 }
 
-// TestDeviceFails checks, for each of its calls, that a device that fails from there on is an error, which later calls return, too.
+// TestDeviceFails checks, for each of its calls, that a device that fails there is an error, which later calls return, too, though the
+// device would work again.
 func TestDeviceFails(t *testing.T) {
 	for fail := 1; ; fail++ {
 		d := &reference{fail: fail}
@@ -330,6 +331,7 @@ func TestDeviceFails(t *testing.T) {
 			}
 			return
 		}
+		d.fail = 0
 		_, again := m.State()
 		if !errors.Is(err, errFails) || again != err {
 			t.Fatalf("call %d: %v, and then %v", fail, err, again)
