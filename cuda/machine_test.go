@@ -250,6 +250,31 @@ func TestStretches(t *testing.T) {
 	}
 }
 
+// TestPrograms checks that a graph is compiled once, for the job's precision and the card's size.
+func TestPrograms(t *testing.T) {
+	for _, c := range []struct {
+		precision       machine.Precision
+		multiprocessors int
+		want            string
+	}{{machine.Float32, 1, "_64x64"}, {"", 1000, "_16x32"}, {machine.TF32, 1, "_tf32_64x64"}, {machine.TF32, 1000, "_tf32_32x32"}} {
+		j := tinyJob()
+		j.Precision = c.precision
+		d := new(reference)
+		m := opened(t, d, c.multiprocessors, j)
+		must[[]machine.Terms](t)(m.Train(counted(6)))
+		for _, l := range d.captured {
+			if form, ok := strings.CutPrefix(l.kernel, "dense_forward"); ok && form != c.want {
+				t.Errorf("%q with %d multiprocessors: %s, want %s", c.precision, c.multiprocessors, l.kernel, c.want)
+			}
+		}
+		captured, blocks := len(d.captured), len(d.blocks)
+		must[[]machine.Terms](t)(m.Train(counted(6)))
+		if len(d.captured) != captured || len(d.blocks) != blocks {
+			t.Errorf("another call of the same size makes %d launches and %d buffers", len(d.captured)-captured, len(d.blocks)-blocks)
+		}
+	}
+}
+
 // TestMistakes checks that what is asked wrongly is an error, and does no harm.
 func TestMistakes(t *testing.T) {
 	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {

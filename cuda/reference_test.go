@@ -14,6 +14,7 @@ import (
 // reference is a device that does by plain loops, in float64 where it can, what args.h says that the kernels do.
 type reference struct {
 	blocks   [][]byte // of memory; the address of one is 1<<32 times its number from 1 on
+	captured []launch // so far
 	launches int      // made so far
 	fail     int      // the call that fails, counted from 1; 0: none
 	calls    int
@@ -65,6 +66,7 @@ func (d *reference) Capture(launches []launch) (func(int) error, error) {
 			return nil, fmt.Errorf("launch of %s with %d×%d blocks", l.kernel, l.x, l.y)
 		}
 	}
+	d.captured = append(d.captured, launches...)
 	return func(times int) error {
 		for range times {
 			for _, l := range launches {
