@@ -232,52 +232,16 @@ func TestSameBits(t *testing.T) {
 	})
 }
 
-// TestNotFiniteLeavesTheState checks that a step with a loss that is not finite, and all that follow it in the stretch, change
-// nothing. Of this learning rate the first step makes weights so large that the second has no loss.
-func TestNotFiniteLeavesTheState(t *testing.T) {
-	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
-		j := tinyJob()
-		j.Settings.LearningRate = 1e30
-		one, all := open(j), open(j)
-		first := must[[]machine.Terms](t)(one.Train(counted(6)))
-		steps, err := all.Train(counted(23))
-		if !errors.Is(err, machine.ErrNotFinite) || len(steps) != 2 || !same(steps[:1], first) || !steps[0].Finite() || steps[1].Finite() {
-			t.Fatalf("%v, terms are %v, want %v and those of a step without a loss", err, steps, first)
-		}
-		if d := differs(must[machine.State](t)(all.State()), must[machine.State](t)(one.State()), 0); d != "" {
-			t.Errorf("%s after a step that failed", d)
-		}
-		if again, err := all.Train(counted(6)); !errors.Is(err, machine.ErrNotFinite) || len(again) != 1 {
-			t.Errorf("another call returns %v, %v", again, err)
-		}
-	})
-}
-
-// TestOverflow checks that an update that overflows is seen, though the loss is finite, and that the machine is lost then.
-func TestOverflow(t *testing.T) {
-	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
-		j := tinyJob()
-		j.Settings.Beta = 1e22
-		m := open(j)
-		steps, err := m.Train(counted(23))
-		if !errors.Is(err, machine.ErrNotFinite) || len(steps) != 1 || !steps[0].Finite() {
-			t.Errorf("terms are %v and the error %v, want one finite step and %v", steps, err, machine.ErrNotFinite)
-		}
-		_, state := m.State()
-		_, train := m.Train(counted(6))
-		_, test := m.Evaluate(counted(6))
-		_, forward := m.Forward(model.Decode, make([]float32, 2))
-		for _, err := range []error{state, train, test, forward} {
-			if !errors.Is(err, machine.ErrNotFinite) {
-				t.Errorf("a later call returns %v, want %v", err, machine.ErrNotFinite)
-			}
-		}
-	})
-}
-
-// TestStretches checks that there is no bound to how many steps a call may ask for.
+// TestStretches checks that there is no bound to how many steps a call may ask for, though there is one to the memory for them.
 func TestStretches(t *testing.T) {
 	j := tinyJob()
+	for batch, want := range map[int]int{1: 4096, 128: 4096, 4096: 256, 65536: 16} {
+		j.Settings.Batch = batch
+		if m := opened(t, new(reference), 1, j); m.steps != want {
+			t.Errorf("batch %d: there is memory for %d steps, want %d", batch, m.steps, want)
+		}
+	}
+	j = tinyJob()
 	want := must[[]machine.Terms](t)(opened(t, new(reference), 1, j).Train(counted(23)))
 	m := opened(t, new(reference), 1, j)
 	m.steps = 3
@@ -287,6 +251,31 @@ func TestStretches(t *testing.T) {
 	want = must[[]machine.Terms](t)(m.Evaluate(counted(11)))
 	if m.steps = 1; !same(must[[]machine.Terms](t)(m.Evaluate(counted(11))), want) {
 		t.Errorf("terms of a test are others")
+	}
+}
+
+// TestPrograms checks that a graph is compiled once, for the job's precision and the card's size.
+func TestPrograms(t *testing.T) {
+	for _, c := range []struct {
+		precision       machine.Precision
+		multiprocessors int
+		want            string
+	}{{machine.Float32, 1, "_64x64"}, {"", 1000, "_16x32"}, {machine.TF32, 1, "_tf32_64x64"}, {machine.TF32, 1000, "_tf32_32x32"}} {
+		j := tinyJob()
+		j.Precision = c.precision
+		d := new(reference)
+		m := opened(t, d, c.multiprocessors, j)
+		must[[]machine.Terms](t)(m.Train(counted(6)))
+		for _, l := range d.captured {
+			if form, ok := strings.CutPrefix(l.kernel, "dense_forward"); ok && form != c.want {
+				t.Errorf("%q with %d multiprocessors: %s, want %s", c.precision, c.multiprocessors, l.kernel, c.want)
+			}
+		}
+		captured, blocks := len(d.captured), len(d.blocks)
+		must[[]machine.Terms](t)(m.Train(counted(6)))
+		if len(d.captured) != captured || len(d.blocks) != blocks {
+			t.Errorf("another call of the same size makes %d launches and %d buffers", len(d.captured)-captured, len(d.blocks)-blocks)
+		}
 	}
 }
 
@@ -343,7 +332,8 @@ func TestNothing(t *testing.T) {
 	})
 }
 
-// TestDeviceFails checks, for each of its calls, that a device that fails from there on is an error, which later calls return, too.
+// TestDeviceFails checks, for each of its calls, that a device that fails there is an error, which later calls return, too, though the
+// device would work again.
 func TestDeviceFails(t *testing.T) {
 	for fail := 1; ; fail++ {
 		d := &reference{fail: fail}
@@ -370,6 +360,7 @@ func TestDeviceFails(t *testing.T) {
 			}
 			return
 		}
+		d.fail = 0
 		_, again := m.State()
 		if !errors.Is(err, errFails) || again != err {
 			t.Fatalf("call %d: %v, and then %v", fail, err, again)

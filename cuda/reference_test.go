@@ -14,6 +14,7 @@ import (
 // reference is a device that does by plain loops, in float64 where it can, what args.h says that the kernels do.
 type reference struct {
 	blocks   [][]byte // of memory; the address of one is 1<<32 times its number from 1 on
+	captured []launch // so far
 	launches int      // made so far
 	fail     int      // the call that fails, counted from 1; 0: none
 	calls    int
@@ -65,6 +66,7 @@ func (d *reference) Capture(launches []launch) (func(int) error, error) {
 			return nil, fmt.Errorf("launch of %s with %d×%d blocks", l.kernel, l.x, l.y)
 		}
 	}
+	d.captured = append(d.captured, launches...)
 	return func(times int) error {
 		for range times {
 			for _, l := range launches {
@@ -253,8 +255,8 @@ func (d *reference) adam(p kernels.Parameter, s kernels.AdamSettings, g []float3
 	n := int32(len(g))
 	w, m, v, rates := d.floats(p.W, n), d.floats(p.M, n), d.floats(p.V, n), d.floats(s.Rates, 2)
 	for i, gi := range g {
-		m[i] = s.Beta1*m[i] + (1-s.Beta1)*gi
-		v[i] = s.Beta2*v[i] + (1-s.Beta2)*gi*gi
+		m[i] = flush(s.Beta1*m[i] + (1-s.Beta1)*gi)
+		v[i] = flush(s.Beta2*v[i] + (1-s.Beta2)*gi*gi)
 		w[i] -= rates[0] * m[i] / (float32(math.Sqrt(float64(v[i])))*rates[1] + s.Epsilon)
 		if !finite(v[i]) || !finite(w[i]) {
 			if c.Overflow == 0 {
@@ -262,6 +264,14 @@ func (d *reference) adam(p kernels.Parameter, s kernels.AdamSettings, g []float3
 			}
 		}
 	}
+}
+
+// flush returns x, or 0 where x is subnormal.
+func flush(x float32) float32 {
+	if math.Abs(float64(x)) < 0x1p-126 {
+		return 0
+	}
+	return x
 }
 
 func finite(x float32) bool { return x-x == 0 }

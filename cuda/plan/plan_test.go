@@ -210,16 +210,21 @@ func TestLongLists(t *testing.T) {
 // TestWorkIsDivided checks that a product's tiles are as many as there are multiprocessors, or as small as they can be.
 func TestWorkIsDivided(t *testing.T) {
 	n, gradients := network(t, model.Train, unchanged)
-	for processors, want := range map[int]string{1: "64x64", 14: "64x64", 15: "32x32", 52: "32x32", 53: "16x32", 1000: "16x32"} {
-		for _, l := range mustCompile(t, n, gradients, Options{Use: Train, Multiprocessors: processors}).Launches {
-			if slices.Equal(l.Nodes, []string{"encoder.0"}) && l.Kernel != "dense_forward_"+want {
-				t.Errorf("%d multiprocessors: %s, want %s", processors, l.Kernel, want)
+	for _, c := range []struct {
+		tf32       bool
+		processors int
+		want       string
+	}{
+		{false, 1, "64x64"}, {false, 14, "64x64"}, {false, 15, "32x32"}, {false, 52, "32x32"}, {false, 53, "16x32"}, {false, 1000, "16x32"},
+		{true, 1, "tf32_64x64"}, {true, 14, "tf32_64x64"}, {true, 15, "tf32_32x32"}, {true, 1000, "tf32_32x32"},
+	} {
+		for _, l := range mustCompile(t, n, gradients, Options{Use: Train, TF32: c.tf32, Multiprocessors: c.processors}).Launches {
+			if slices.Equal(l.Nodes, []string{"encoder.0"}) && l.Kernel != "dense_forward_"+c.want {
+				t.Errorf("%d multiprocessors: %s, want %s", c.processors, l.Kernel, c.want)
 			}
-		}
-	}
-	for _, l := range mustCompile(t, n, gradients, Options{Use: Train, TF32: true, Multiprocessors: 132}).Launches {
-		if strings.HasPrefix(l.Kernel, "dense_") && !strings.HasSuffix(l.Kernel, "_tf32_32x32") && !strings.HasSuffix(l.Kernel, "_tf32_64x64") {
-			t.Errorf("with tensor cores: %s", l.Kernel)
+			if strings.HasPrefix(l.Kernel, "dense_") && strings.Contains(l.Kernel, "_tf32_") != c.tf32 {
+				t.Errorf("TF32 is %v: %s", c.tf32, l.Kernel)
+			}
 		}
 	}
 }
