@@ -6,10 +6,15 @@ import (
 	"errors"
 	"math"
 	"os"
+	"slices"
 	"testing"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 
 	"govae/cuda/driver"
 	"govae/cuda/kernels"
+	"govae/cuda/plan"
 	"govae/model"
 	"govae/model/machine"
 	"govae/model/op"
@@ -133,5 +138,57 @@ func TestTensorCores(t *testing.T) {
 	}
 	if d := math.Abs(losses[0] - losses[2]); !(d < 0.01*losses[2]) || d == 0 {
 		t.Errorf("the loss is %v, and in float32 %v", losses[0], losses[2])
+	}
+}
+
+// TestOrderOfSums checks to the bit in which order a product adds up its terms, and that it rounds each once: what product.cuh says.
+// Of 2²⁴ + 1 − 2²⁴ the 1 is left unless it comes second.
+func TestOrderOfSums(t *testing.T) {
+	const depth, big = 200, 1 << 24
+	for name, c := range map[string]struct {
+		x, w map[int]float32 // those that are not 1 and 0
+		want float32
+	}{
+		"k ascending":          {nil, map[int]float32{0: big, 1: 1, 2: -big}, 0},
+		"a group's slices":     {nil, map[int]float32{0: big, 64: 1, 128: -big}, 0},
+		"slices of 16":         {nil, map[int]float32{15: big, 16: -big, 64: 1}, 0},
+		"groups in order":      {nil, map[int]float32{0: big, 16: 1, 32: -big}, 0},
+		"the last group":       {nil, map[int]float32{32: big, 48: -big, 63: 1}, 1},
+		"rounded once, as fma": {map[int]float32{1: 1 + 0x1p-12}, map[int]float32{0: -1 - 0x1p-11, 1: 1 + 0x1p-12}, 0x1p-24},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := opened(t, card{openCard(t)}, 1, tinyJob())
+			g := gorgonia.NewGraph()
+			x := gorgonia.NewMatrix(g, tensor.Float32, gorgonia.WithShape(1, depth), gorgonia.WithName("x"))
+			w := gorgonia.NewMatrix(g, tensor.Float32, gorgonia.WithShape(1, depth), gorgonia.WithName("w"))
+			b := gorgonia.NewVector(g, tensor.Float32, gorgonia.WithShape(1), gorgonia.WithName("b"))
+			n := &model.Network{Graph: g, Batch: 1, Inputs: []model.Input{{Node: x}, {Node: w}, {Node: b}}}
+			n.Outputs = gorgonia.Nodes{must[*gorgonia.Node](t)(op.Dense(x, w, b, op.Identity))}
+			values := [][]float32{slices.Repeat([]float32{1}, depth), make([]float32, depth), {0}}
+			for i, changes := range []map[int]float32{c.x, c.w} {
+				for k, v := range changes {
+					values[i][k] = v
+				}
+			}
+			for _, multiprocessors := range []int{1, 1 << 20} {
+				m.multiprocessors = multiprocessors
+				p := must[*program](t)(m.load(n, must[*plan.Plan](t)(plan.Compile(n, nil, m.options(plan.Forward)))))
+				for i, v := range values {
+					if err := m.device.Write(p.inputs[i], memory(v)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := p.run(1); err != nil {
+					t.Fatal(err)
+				}
+				y := make([]float32, 1)
+				if err := m.device.Read(memory(y), p.outputs[0]); err != nil {
+					t.Fatal(err)
+				}
+				if y[0] != c.want {
+					t.Errorf("%d multiprocessors: the sum is %v, want %v", multiprocessors, y[0], c.want)
+				}
+			}
+		})
 	}
 }

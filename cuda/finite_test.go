@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"errors"
+	"math"
 	"testing"
 
 	"govae/model"
@@ -82,6 +83,25 @@ func TestSmallMoments(t *testing.T) {
 			for _, moments := range [][2]model.Tensors{{got.FirstMoment, want.FirstMoment}, {got.SecondMoment, want.SecondMoment}} {
 				if g, w := moments[0][layer].Float32s()[at], moments[1][layer].Float32s()[at]; g != w {
 					t.Errorf("of a moment of %v becomes %v, want %v", v, g, w)
+				}
+			}
+		}
+	})
+}
+
+// TestNaNIsNotHidden checks that no activation makes a number of what is none.
+func TestNaNIsNotHidden(t *testing.T) {
+	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
+		for _, f := range model.Activations() {
+			j := tinyJob()
+			j.Model.Activation = f
+			row := make([]float32, j.Model.Image.Pixels())
+			row[3] = float32(math.NaN())
+			for i, output := range must[[][]float32](t)(open(j).Forward(model.Encode, row)) {
+				for k, v := range output {
+					if v == v {
+						t.Errorf("%s: output %d is %v at %d, want NaN", f, i, v, k)
+					}
 				}
 			}
 		}
