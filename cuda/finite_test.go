@@ -5,6 +5,8 @@ import (
 	"math"
 	"testing"
 
+	"govae/cuda/kernels"
+	"govae/cuda/plan"
 	"govae/model"
 	"govae/model/machine"
 )
@@ -44,6 +46,13 @@ func TestOverflow(t *testing.T) {
 			steps, err := m.Train(counted(23))
 			if !errors.Is(err, machine.ErrNotFinite) || len(steps) != 1 || !steps[0].Finite() {
 				t.Errorf("terms are %v and the error %v, want one finite step and %v", steps, err, machine.ErrNotFinite)
+			}
+			control := make([]kernels.Control, 1)
+			if err := m.(*gpu).device.Read(memory(control), m.(*gpu).shared[plan.Control]); err != nil {
+				t.Fatal(err)
+			}
+			if c := control[0]; c.Overflow != 1 || c.Stopped != 2 || c.At != 3 {
+				t.Errorf("the first update of 4 overflows, and the device notes %+v", c)
 			}
 			_, state := m.State()
 			_, train := m.Train(counted(6))
