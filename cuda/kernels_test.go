@@ -60,7 +60,7 @@ func operations(rows, cols, outs int) []operation {
 	return all
 }
 
-// weigh makes the loss of y: the mean of its values, each row's times another number, so that no two gradients are alike.
+// weigh makes the loss of y: the mean of its values, with gradients that differ within a row.
 func weigh(y *gorgonia.Node) (*gorgonia.Node, error) {
 	if y.Dims() == 0 {
 		return op.Add(y, y)
@@ -287,7 +287,8 @@ func checkInputs(t *testing.T, m *gpu, use plan.Use, repeat int) {
 	}
 }
 
-// TestNormalsOfManySteps checks a hundred thousand draws against the CPU's: rare words, near 0 and near 2³², among them.
+// TestNormalsOfManySteps checks a hundred thousand draws a step against the CPU's, in steps that were searched for rare words: with this
+// seed the second has 2³² − 6 at first in a pair, and the third 1.
 func TestNormalsOfManySteps(t *testing.T) {
 	for name, device := range devices {
 		t.Run(name, func(t *testing.T) {
@@ -301,20 +302,22 @@ func TestNormalsOfManySteps(t *testing.T) {
 			n := &model.Network{Graph: g, Batch: 6, Inputs: []model.Input{in}}
 			n.Outputs = gorgonia.Nodes{must[*gorgonia.Node](t)(op.Activate(node, op.Identity))}
 			p := must[*program](t)(m.load(n, must[*plan.Plan](t)(plan.Compile(n, nil, m.options(plan.Train)))))
-			if err := m.prepare(counted(6), 1, false); err != nil {
-				t.Fatal(err)
-			}
-			if err := p.run(1); err != nil {
-				t.Fatal(err)
-			}
-			got, want := make([]float32, 6*width), make([]float32, 6*width)
-			if err := m.device.Read(memory(got), p.outputs[0]); err != nil {
-				t.Fatal(err)
-			}
-			in.Draw(want, j.Settings.Seed, in.Stream, 0)
-			for k := range want {
-				if d := math.Abs(float64(got[k] - want[k])); !(d <= 1e-6*max(1, math.Abs(float64(want[k])))) {
-					t.Fatalf("%d: %v, want %v", k, got[k], want[k])
+			for _, m.step = range []uint64{0, 197_036_803, 188_552_896} {
+				if err := m.prepare(counted(6), 1, false); err != nil {
+					t.Fatal(err)
+				}
+				if err := p.run(1); err != nil {
+					t.Fatal(err)
+				}
+				got, want := make([]float32, 6*width), make([]float32, 6*width)
+				if err := m.device.Read(memory(got), p.outputs[0]); err != nil {
+					t.Fatal(err)
+				}
+				in.Draw(want, j.Settings.Seed, in.Stream, m.step)
+				for k := range want {
+					if d := math.Abs(float64(got[k] - want[k])); !(d <= 1e-6*max(1, math.Abs(float64(want[k])))) {
+						t.Fatalf("step %d: [%d] is %v, want %v", m.step, k, got[k], want[k])
+					}
 				}
 			}
 		})
