@@ -269,6 +269,9 @@ func TestCUDAFaults(t *testing.T) {
 			t.Errorf("%s %v: exit code %d, want %d, and one that says %q:\n%s", c.faults, c.flags, code, c.code, c.want, printed)
 			continue
 		}
+		if strings.Contains(printed, "CUDA_ERROR_OUT_OF_MEMORY") && !strings.Contains(printed, "nothing left") {
+			t.Errorf("%s %v: a card that could not hold the job was not closed:\n%s", c.faults, c.flags, printed)
+		}
 		saved, err := checkpoint.Load(filepath.Join(out, rundir.Checkpoint))
 		if c.epochs == 0 && errors.Is(err, os.ErrNotExist) {
 			continue
