@@ -94,7 +94,9 @@ func newGPU(d device, multiprocessors int, j machine.Job) (*gpu, error) {
 	if err := m.fill(state); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	err = m.prepareTraining()
+	if j.Train != nil { // so that it is known from the start whether the device can hold a training's programs
+		_, _, err = m.trainingPrograms(j.Train.Len(), plan.Train)
+	}
 	if m.lost != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -102,23 +104,6 @@ func newGPU(d device, multiprocessors int, j machine.Job) (*gpu, error) {
 		return nil, err
 	}
 	return m, nil
-}
-
-// prepareTraining makes the programs of a training on the device, so that it is known at the start whether it can hold them.
-func (m *gpu) prepareTraining() error {
-	if m.job.Train == nil {
-		return nil
-	}
-	batch := m.job.Settings.Batch
-	for _, images := range []int{min(batch, m.job.Train.Len()), m.job.Train.Len() % batch} {
-		if images == 0 {
-			continue
-		}
-		if _, err := m.program(programKey{model.Train, images, plan.Train}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // columns returns how many values the table has for a step.

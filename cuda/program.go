@@ -56,6 +56,21 @@ func (m *gpu) program(key programKey) (*program, error) {
 	return p, nil
 }
 
+// trainingPrograms returns the programs of the training graph that so many images take: that of the whole batches, and that of the
+// short last one. One that is not needed is nil.
+func (m *gpu) trainingPrograms(images int, use plan.Use) (whole, last *program, err error) {
+	batch := m.job.Settings.Batch
+	if images >= batch {
+		if whole, err = m.program(programKey{model.Train, batch, use}); err != nil {
+			return nil, nil, err
+		}
+	}
+	if left := images % batch; left > 0 {
+		last, err = m.program(programKey{model.Train, left, use})
+	}
+	return whole, last, err
+}
+
 func (m *gpu) options(use plan.Use) plan.Options {
 	return plan.Options{
 		Use:             use,

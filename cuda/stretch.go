@@ -5,7 +5,6 @@ import (
 
 	"govae/cuda/kernels"
 	"govae/cuda/plan"
-	"govae/model"
 	"govae/model/machine"
 )
 
@@ -17,17 +16,9 @@ func (m *gpu) stretch(indices []int, test bool) ([]machine.Terms, error) {
 	if test {
 		use = plan.Evaluate
 	}
-	var whole, last *program
-	var err error
-	if len(indices) >= batch {
-		if whole, err = m.program(programKey{model.Train, batch, use}); err != nil {
-			return nil, err
-		}
-	}
-	if left := len(indices) % batch; left > 0 {
-		if last, err = m.program(programKey{model.Train, left, use}); err != nil {
-			return nil, err
-		}
+	whole, last, err := m.trainingPrograms(len(indices), use)
+	if err != nil {
+		return nil, err
 	}
 	steps := machine.Steps(len(indices), batch)
 	if err := m.prepare(indices, steps, test); err != nil {

@@ -32,8 +32,7 @@ type Options struct {
 	Epsilon         float32
 }
 
-// operation is a piece of work that is not divided: a launch, or some instructions of a list. Its node is nil where nothing reads
-// what it makes.
+// operation is a piece of work that is not divided: a launch, or some instructions of a list.
 type operation struct {
 	what         string
 	inputs       gorgonia.Nodes
@@ -49,7 +48,6 @@ type compiler struct {
 	options    Options
 	network    *model.Network
 	gradients  gorgonia.Nodes
-	inputs     map[*gorgonia.Node]model.Input
 	shared     map[string]int                      // places of the shared buffers
 	values     map[*gorgonia.Node]kernels.Ptr      // of what has a buffer
 	operations map[*gorgonia.Node]*operation       // that compute the nodes
@@ -68,7 +66,6 @@ func Compile(network *model.Network, gradients gorgonia.Nodes, o Options) (*Plan
 		options:    o,
 		network:    network,
 		gradients:  gradients,
-		inputs:     make(map[*gorgonia.Node]model.Input),
 		shared:     make(map[string]int),
 		values:     make(map[*gorgonia.Node]kernels.Ptr),
 		operations: make(map[*gorgonia.Node]*operation),
@@ -76,7 +73,6 @@ func Compile(network *model.Network, gradients gorgonia.Nodes, o Options) (*Plan
 		fused:      make(map[*gorgonia.Node]bool),
 	}
 	for _, in := range network.Inputs {
-		c.inputs[in.Node] = in
 		if in.Source == model.Setting {
 			c.Settings = append(c.Settings, in.Name())
 		}
