@@ -55,7 +55,7 @@ func checkPlace(t *testing.T, picture image.Image, row, column int, want []float
 func TestPicturesShowTheModel(t *testing.T) {
 	o := testOptions(t)
 	o.Settings.Seed = 5
-	set, err := dataset.Open(o.Data)
+	set, err := dataset.Open(o.Data.Path)
 	if err != nil {
 		t.Fatal(err)
 	}

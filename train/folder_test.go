@@ -54,7 +54,7 @@ func TestForceReplacesARunAndNothingElse(t *testing.T) {
 
 	o.Force = true
 	data := o.Data
-	o.Data = t.TempDir()
+	o.Data.Path = t.TempDir()
 	if err := Run(t.Context(), o); err == nil {
 		t.Fatal("no error for a folder without data")
 	}
@@ -232,7 +232,7 @@ func TestResumeErrors(t *testing.T) {
 	o.Epochs = 2
 
 	other := o
-	other.Data = writeDataSet(t, 2)
+	other.Data.Path, other.Given = writeDataSet(t, 2), []string{"data"}
 	if err := Run(t.Context(), other); !errors.Is(err, ErrOtherData) {
 		t.Errorf("with another data set, error is %v", err)
 	}

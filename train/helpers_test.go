@@ -58,7 +58,7 @@ func writeDataSet(t *testing.T, seed uint64) string {
 func testOptions(t *testing.T) Options {
 	t.Helper()
 	o := DefaultOptions()
-	o.Data = writeDataSet(t, 1)
+	o.Data.Path = writeDataSet(t, 1)
 	o.Out = filepath.Join(t.TempDir(), "run")
 	o.Model.Hidden = []int{7}
 	o.Model.Latent = 3

@@ -49,7 +49,7 @@ func TestLossesAreOfTheirImagesAndTheirNoise(t *testing.T) {
 	o.Settings.Seed, o.Settings.Beta, o.Settings.LearningRate = seed, beta, 1e-30
 	mustRun(t, o)
 
-	set, err := dataset.Open(o.Data)
+	set, err := dataset.Open(o.Data.Path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"govae/internal/setting"
 	"govae/model"
 	"govae/model/machine"
+	"govae/train/dataset"
 	"govae/train/device"
 )
 
@@ -18,15 +19,15 @@ type Options struct {
 	Model    model.Config // its image shape and classes are those of the data set
 	Settings machine.Settings
 
-	Data   string // folder with four gzipped IDX files; empty: the MNIST that the GoMNIST module carries
-	Out    string // folder for the run's files; empty: the next free runs/vae, or with Resume the newest run
-	Epochs int    // of the whole run, those before a resume included
+	Data   dataset.Source // with Resume, that of the run's checkpoint, if it has one, but for what Given names
+	Out    string         // folder for the run's files; empty: the next free runs/vae, or with Resume the newest run
+	Epochs int            // of the whole run, those before a resume included
 	Device device.Choice
 
 	Resume bool // continue the run in Out
 	Force  bool // replace the run in Out
 
-	// Given names, on a resume, the fields of Model and Settings that are to be as they are here: learning_rate, for one. All
+	// Given names, on a resume, the fields of Model, Settings and Data that are to be as they are here: learning_rate, for one. All
 	// others are as the run's checkpoint has them. A field that may not change then has to agree with the checkpoint, and one
 	// that may is recorded there with the step from which on it is another. A name that no field has is an error.
 	Given []string
@@ -42,6 +43,7 @@ func DefaultOptions() Options {
 	return Options{
 		Model:    model.DefaultConfig(),
 		Settings: machine.DefaultSettings(),
+		Data:     dataset.DefaultSource(),
 		Epochs:   10,
 		Device:   device.Auto,
 	}
@@ -54,10 +56,7 @@ var changeable = setting.Choose(machine.Fields, func(f setting.Field[machine.Set
 
 // Fields describes what one start of a run has besides its model, its settings and its device.
 var Fields = []setting.Field[Options]{
-	setting.Text(setting.Field[Options]{Name: "data", Flag: "data", Arg: "DIR", Help: "folder with the data set, as MNIST has it: train-images-idx3-ubyte.gz, " +
-		"train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz (default: the MNIST that comes with the GoMNIST module, from the module cache)"},
-		func(o *Options) *string { return &o.Data }),
-	setting.Text(setting.Field[Options]{Name: "out", Flag: "out", Arg: "DIR", Help: "folder for the run's files (default: runs/vae, or the next free one of " +
+	setting.Path(setting.Field[Options]{Name: "out", Flag: "out", Arg: "DIR", Help: "folder for the run's files (default: runs/vae, or the next free one of " +
 		"runs/vae-2, runs/vae-3, …; with -resume the newest run in runs)"},
 		func(o *Options) *string { return &o.Out }),
 	setting.Int(setting.Field[Options]{Name: "epochs", Flag: "epochs", Arg: "N", Help: "epochs of the whole run, those before a resume included"},
@@ -82,8 +81,11 @@ func (o Options) Validate() error {
 	if err := cmp.Or(setting.Check(Fields, &o), setting.Check(device.Fields, &o.Device)); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	if unknown := setting.Unknown(model.Fields, setting.Unknown(machine.Fields, o.Given)); len(unknown) > 0 {
-		return fmt.Errorf("train: given has %q, which no field of model or settings is named", unknown[0])
+	if err := o.Data.Validate(); err != nil {
+		return err
+	}
+	if unknown := setting.Unknown(model.Fields, setting.Unknown(machine.Fields, setting.Unknown(dataset.Fields, o.Given))); len(unknown) > 0 {
+		return fmt.Errorf("train: given has %q, which no field of model, settings or data is named", unknown[0])
 	}
 	if o.Resume && o.Force {
 		return errors.New("train: resume continues a run and force replaces it: want one of them")

@@ -54,7 +54,7 @@ func TestResumedRunHasTheSameBits(t *testing.T) {
 
 			got := load(t, o, rundir.Checkpoint)
 			sameTensors(t, got, want)
-			got.Run.Data.Name = want.Run.Data.Name // of the test's own folder
+			got.Run.Data.Name, got.Run.Data.Source = want.Run.Data.Name, want.Run.Data.Source // of the test's own folder
 			if !reflect.DeepEqual(got.Run, want.Run) || got.State.Step != want.State.Step {
 				t.Errorf("run is at step %d\n%+v, want %d\n%+v", got.State.Step, got.Run, want.State.Step, want.Run)
 			}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"slices"
 
+	"govae/internal/words"
 	"govae/train/dataset"
 	"govae/train/device"
 	"govae/train/report"
@@ -61,18 +62,13 @@ func Run(ctx context.Context, o Options) error {
 	if o.Output == nil {
 		o.Output = io.Discard
 	}
-	set, err := dataset.Open(o.Data)
-	if err != nil {
-		return err
-	}
-	r := &run{Options: o, set: set, console: report.NewConsole(o.Output, o.Verbose)}
+	r := &run{Options: o, console: report.NewConsole(o.Output, o.Verbose)}
 	defer r.close()
+	begin := r.start
 	if o.Resume {
-		err = r.resume()
-	} else {
-		err = r.start(ctx)
+		begin = r.resume
 	}
-	if err != nil {
+	if err := begin(ctx); err != nil {
 		return err
 	}
 	if err := r.train(ctx); err != nil {
@@ -98,7 +94,7 @@ func (r *run) failed(err error) error {
 func (r *run) train(ctx context.Context) error {
 	r.describe()
 	if r.trainer.epoch >= r.Epochs {
-		r.console.Line("\nnothing is left to do: %s of %d done", report.Counted(r.trainer.epoch, "epoch"), r.Epochs)
+		r.console.Line("\nnothing is left to do: %s of %d done", words.Counted(r.trainer.epoch, "epoch"), r.Epochs)
 		return nil
 	}
 	r.console.Table(r.trainer.Config().Terms(), r.Epochs, r.trainer.Progress())
@@ -125,17 +121,17 @@ func (r *run) describe() {
 	train, test, cfg, s := &r.set.Train, &r.set.Test, r.trainer.Config(), r.Settings
 	line := r.console.Line
 	line("data     %s, %s training and %s test images of %d×%d", r.set.Name,
-		report.Thousands(train.Len()), report.Thousands(test.Len()), train.Shape.Height, train.Shape.Width)
+		words.Thousands(train.Len()), words.Thousands(test.Len()), train.Shape.Height, train.Shape.Width)
 	if r.Verbose {
 		line("         from %s, fingerprint %s", r.set.Dir, r.trainer.data.Fingerprint)
 	}
-	line("model    %s, %s parameters", cfg, report.Thousands(cfg.ParameterCount()))
+	line("model    %s, %s parameters", cfg, words.Thousands(cfg.ParameterCount()))
 	line("device   %s", r.trainer.Device())
 	line("out      %s", r.dir.Name())
 	line("run      %s of %s, batch %d, learning rate %v, β %v, seed %d",
-		report.Counted(r.Epochs, "epoch"), report.Counted(r.trainer.steps(), "step"), s.Batch, s.LearningRate, s.Beta, s.Seed)
+		words.Counted(r.Epochs, "epoch"), words.Counted(r.trainer.steps(), "step"), s.Batch, s.LearningRate, s.Beta, s.Seed)
 	if r.Resume {
-		line("resumed  after %s, at step %s", report.Counted(r.trainer.epoch, "epoch"), report.Thousands(int(r.trainer.step)))
+		line("resumed  after %s, at step %s", words.Counted(r.trainer.epoch, "epoch"), words.Thousands(r.trainer.step))
 	}
 	if r.trainer.epoch < r.Epochs { // else nothing comes of them
 		for _, note := range r.notes {
@@ -162,9 +158,9 @@ func (r *run) interrupted(cause error) error {
 		return fmt.Errorf("stopped, but the state is not saved: %w", err)
 	}
 	at := r.trainer.Progress()
-	where := fmt.Sprintf("after step %s, in epoch %d/%d", report.Thousands(int(at.Step)), at.Epoch, r.Epochs)
+	where := fmt.Sprintf("after step %s, in epoch %d/%d", words.Thousands(int(at.Step)), at.Epoch, r.Epochs)
 	if at.Images == 0 {
-		where = "after " + report.Counted(r.trainer.epoch, "epoch")
+		where = "after " + words.Counted(r.trainer.epoch, "epoch")
 	}
 	r.console.Line("\nstopped %s, and saved %s", where, r.dir.Path(rundir.Checkpoint))
 	return &Interrupted{Out: r.dir.Name(), cause: cause}

@@ -388,8 +388,8 @@ func TestDevice(t *testing.T) {
 
 func TestMissingData(t *testing.T) {
 	o := testOptions(t)
-	o.Data = filepath.Join(t.TempDir(), "none")
-	if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), o.Data) {
+	o.Data.Path = filepath.Join(t.TempDir(), "none")
+	if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), o.Data.Path) {
 		t.Errorf("error is %v", err)
 	}
 }

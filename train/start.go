@@ -8,9 +8,11 @@ import (
 	"os"
 
 	"govae/internal/setting"
+	"govae/internal/words"
 	"govae/model"
 	"govae/model/machine"
 	"govae/train/checkpoint"
+	"govae/train/dataset"
 	"govae/train/device"
 	"govae/train/report"
 	"govae/train/rundir"
@@ -27,6 +29,9 @@ func (r *run) opener() opener {
 // start makes a new run ready. The out folder comes last, so that nothing is touched before all else is in order,
 // nor if ctx is cancelled by then.
 func (r *run) start(ctx context.Context) (err error) {
+	if err := r.openData(ctx); err != nil {
+		return err
+	}
 	if r.trainer, err = newTrainer(r.Model, r.Settings, r.set, r.Device, r.opener()); err != nil {
 		return err
 	}
@@ -38,8 +43,14 @@ func (r *run) start(ctx context.Context) (err error) {
 	return err
 }
 
+// openData reads the data set.
+func (r *run) openData(ctx context.Context) (err error) {
+	r.set, err = r.Data.Open(ctx, nil)
+	return err
+}
+
 // resume makes a run ready to go on where its last checkpoint left it. The model and all that fixes the numbers come from there.
-func (r *run) resume() (err error) {
+func (r *run) resume(ctx context.Context) (err error) {
 	if r.dir, err = rundir.Resume(r.Out); err != nil {
 		return err
 	}
@@ -55,6 +66,9 @@ func (r *run) resume() (err error) {
 	if err := r.adopt(saved); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	if err := r.openData(ctx); err != nil {
+		return err
+	}
 	if r.trainer, err = resumeTrainer(r.Settings, saved, r.set, r.Device, r.opener()); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -67,7 +81,7 @@ func (r *run) resume() (err error) {
 	return r.findFiles()
 }
 
-// adopt makes model and settings those of the saved run, but for what was given. In the model nothing may change.
+// adopt makes model, settings and the data's source those of the saved run, but for what was given. In the model nothing may change.
 func (r *run) adopt(saved *checkpoint.Checkpoint) (err error) {
 	if r.Model, err = setting.Merge(model.Fields, r.Given, r.Model, saved.Config); err != nil {
 		return err
@@ -75,7 +89,16 @@ func (r *run) adopt(saved *checkpoint.Checkpoint) (err error) {
 	if _, _, err := setting.Changes(model.Fields, r.Model, saved.Config); err != nil {
 		return err
 	}
-	r.Settings, err = setting.Merge(machine.Fields, r.Given, r.Settings, saved.Run.Settings)
+	if r.Settings, err = setting.Merge(machine.Fields, r.Given, r.Settings, saved.Run.Settings); err != nil {
+		return err
+	}
+	source, err := setting.SetTexts(dataset.Fields, saved.Run.Data.Source, dataset.DefaultSource())
+	if err != nil {
+		return fmt.Errorf("run: data.source: %w", err)
+	}
+	if len(saved.Run.Data.Source) > 0 { // else it may not be known
+		r.Data, err = setting.Merge(dataset.Fields, r.Given, r.Data, source)
+	}
 	return err
 }
 
@@ -86,7 +109,7 @@ func (r *run) findFiles() (err error) {
 		return err
 	}
 	if n := len(r.history); n != done {
-		r.notes = append(r.notes, fmt.Sprintf("%s has %s of %s: what is missing is lost", rundir.Metrics, report.Counted(n, "row"), report.Counted(done, "epoch")))
+		r.notes = append(r.notes, fmt.Sprintf("%s has %s of %s: what is missing is lost", rundir.Metrics, words.Counted(n, "row"), words.Counted(done, "epoch")))
 	}
 	if _, err := os.Stat(r.dir.Path(rundir.Best)); r.trainer.bestEpoch > 0 && errors.Is(err, fs.ErrNotExist) {
 		r.notes = append(r.notes, fmt.Sprintf("%s is missing: the next epoch's state takes its place", rundir.Best))

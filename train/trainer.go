@@ -103,6 +103,8 @@ func resumeTrainer(s machine.Settings, c *checkpoint.Checkpoint, set *dataset.Se
 	if err := fits(c, set); err != nil {
 		return nil, err
 	}
+	data := c.Run.Data
+	data.Source = sourceOf(set) // which may be elsewhere by now
 	changes, sameLoss, err := setting.Changes(machine.Fields, s, c.Run.Settings)
 	if err != nil {
 		return nil, err
@@ -111,7 +113,7 @@ func resumeTrainer(s machine.Settings, c *checkpoint.Checkpoint, set *dataset.Se
 	cfg.Classes = set.Classes() // which checkpoints of the first version do not have
 	t := &Trainer{
 		job:       machine.Job{Model: cfg, Settings: s, Train: &set.Train, Test: &set.Test, State: c.State},
-		data:      c.Run.Data,
+		data:      data,
 		changes:   slices.Clone(c.Run.Changes),
 		step:      c.State.Step,
 		epoch:     c.Run.Epoch,
@@ -145,7 +147,15 @@ func (t *Trainer) open(on device.Choice, open opener) (*Trainer, error) {
 }
 
 func identify(set *dataset.Set) checkpoint.Data {
-	return checkpoint.Data{Name: set.Name, Images: set.Train.Len(), Fingerprint: set.Fingerprint()}
+	return checkpoint.Data{Name: set.Name, Images: set.Train.Len(), Fingerprint: set.Fingerprint(), Source: sourceOf(set)}
+}
+
+// sourceOf returns the set's source as a checkpoint stores it.
+func sourceOf(set *dataset.Set) map[string]string {
+	if set.Source == (dataset.Source{}) {
+		return nil
+	}
+	return setting.Texts(dataset.Fields, set.Source, dataset.DefaultSource())
 }
 
 // fits reports why the run of a checkpoint cannot be continued on a data set.

@@ -25,7 +25,7 @@ import (
 func inMemory(t *testing.T) (model.Config, machine.Settings, *dataset.Set) {
 	t.Helper()
 	o := testOptions(t)
-	set, err := dataset.Open(o.Data)
+	set, err := dataset.Open(o.Data.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestTrainerIsARunWithoutFiles(t *testing.T) {
 	}
 	got := mustCheckpoint(t, trainer)
 	sameTensors(t, got, want)
-	want.Run.Data.Name = "mine"
+	want.Run.Data.Name, want.Run.Data.Source = "mine", nil // it was made in memory
 	if !reflect.DeepEqual(got.Run, want.Run) || got.State.Step != want.State.Step {
 		t.Errorf("run is at step %d, %+v, want %d, %+v", got.State.Step, got.Run, want.State.Step, want.Run)
 	}

@@ -54,7 +54,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 // advised returns err with the flags that help against it.
 func advised(err error) error {
 	switch {
-	case errors.Is(err, dataset.ErrNoFolder):
+	case errors.Is(err, dataset.ErrNoData):
 		return fmt.Errorf("%w: pass -data DIR, a folder with %s", err, dataset.FileNames)
 	case errors.Is(err, device.ErrUnavailable):
 		return fmt.Errorf("%w: use -device cpu, or auto to take what there is", err)

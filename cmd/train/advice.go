@@ -17,7 +17,7 @@ var advice = []struct {
 	err  error
 	what string
 }{
-	{dataset.ErrNoFolder, "pass -data DIR, a folder with " + dataset.FileNames},
+	{dataset.ErrNoData, "pass -data DIR, a folder with " + dataset.FileNames},
 	{train.ErrOtherData, "name the folder of the first with -data"},
 	{rundir.ErrHoldsRun, "give -resume to continue it, -force to replace it, or another -out"},
 	{rundir.ErrUnderWay, "wait for it, or give another -out"},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 	"govae/model"
 	"govae/model/machine"
 	"govae/train"
+	"govae/train/dataset"
 	"govae/train/device"
 )
 
@@ -36,7 +38,7 @@ func parse(args []string) (command, error) {
 	if flags.NArg() > 0 {
 		return c, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	c.Given = append(setting.Given(flags, model.Fields), setting.Given(flags, machine.Fields)...)
+	c.Given = slices.Concat(setting.Given(flags, model.Fields), setting.Given(flags, machine.Fields), setting.Given(flags, dataset.Fields))
 	return c, c.validate()
 }
 
@@ -44,6 +46,7 @@ func parse(args []string) (command, error) {
 func newFlagSet(c *command) *flag.FlagSet {
 	flags := flag.NewFlagSet("train", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the caller prints the errors
+	setting.AddFlags(flags, dataset.Fields, &c.Data)
 	setting.AddFlags(flags, train.Fields, &c.Options)
 	setting.AddFlags(flags, device.Fields, &c.Device)
 	setting.AddFlags(flags, machine.Fields, &c.Settings)
@@ -74,7 +77,7 @@ var usageText string
 // usage returns what -h prints: usage.txt, with the help on the flags in its place.
 func usage() string {
 	o := train.DefaultOptions()
-	flags := setting.Usage(train.Fields, &o) + setting.Usage(device.Fields, &o.Device) +
+	flags := setting.Usage(dataset.Fields, &o.Data) + setting.Usage(train.Fields, &o) + setting.Usage(device.Fields, &o.Device) +
 		setting.Usage(machine.Fields, &o.Settings) + setting.Usage(model.Fields, &o.Model) +
 		setting.Entry("graph", "FILE", "write the expression graph of the model to FILE and do not train: .dot for Graphviz, or .svg where Graphviz is installed") +
 		setting.Entry("h", "", "print this")
@@ -92,9 +95,6 @@ func program(name string) string {
 // resumeCommand returns the command line that continues the run in the folder out.
 func (c *command) resumeCommand(out string) string {
 	line := c.program + " -resume -out " + quoted(out)
-	if c.Data != "" {
-		line += " -data " + quoted(c.Data)
-	}
 	if c.Epochs != train.DefaultOptions().Epochs {
 		line += " -epochs " + strconv.Itoa(c.Epochs)
 	}

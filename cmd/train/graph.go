@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"govae/internal/atomicfile"
+	"govae/internal/files"
 	"govae/model"
 	"govae/train/dataset"
 )
@@ -17,8 +17,8 @@ import (
 // writeGraph writes the expression graph of the model to c.graph: in Graphviz' DOT language, or drawn by Graphviz as SVG.
 // Only where -data is given does it read a data set, for the shape of its images and its classes.
 func writeGraph(ctx context.Context, c command) error {
-	if c.Data != "" {
-		set, err := dataset.Open(c.Data)
+	if c.Data != dataset.DefaultSource() {
+		set, err := c.Data.Open(ctx, nil)
 		if err != nil {
 			return err
 		}
@@ -40,7 +40,7 @@ func writeGraph(ctx context.Context, c command) error {
 			return err
 		}
 	}
-	err = atomicfile.Write(c.graph, func(w io.Writer) error {
+	err = files.Write(c.graph, func(w io.Writer) error {
 		_, err := w.Write(graph.Bytes())
 		return err
 	})

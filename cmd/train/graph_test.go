@@ -21,7 +21,7 @@ func TestGraph(t *testing.T) {
 	dir := t.TempDir()
 	path, out := filepath.Join(dir, "model.dot"), filepath.Join(dir, "run")
 	for _, test := range []struct{ data, want string }{
-		{"", "vae 784-7-(3+3)-7-784"},
+		{"mnist", "vae 784-7-(3+3)-7-784"},
 		{writeDataSet(t), "vae 4-7-(3+3)-7-4"},
 	} {
 		code, printed := graph(t, path, "-data", test.data, "-out", out)

@@ -28,14 +28,14 @@ func TestFlagsFillTheOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Data != "d" || o.Out != "o" || o.Epochs != 3 || o.Settings != (machine.Settings{Seed: 9, Batch: 4, LearningRate: 0.5, Beta: 0.1}) || o.Device != (device.Choice{Name: "cuda:2", Precision: machine.TF32}) || !o.Resume || o.Force || !o.Verbose {
+	if o.Data.Path != "d" || o.Out != "o" || o.Epochs != 3 || o.Settings != (machine.Settings{Seed: 9, Batch: 4, LearningRate: 0.5, Beta: 0.1}) || o.Device != (device.Choice{Name: "cuda:2", Precision: machine.TF32}) || !o.Resume || o.Force || !o.Verbose {
 		t.Errorf("options are %+v", o)
 	}
 	if m := o.Model; !slices.Equal(m.Hidden, []int{400, 200}) || m.Latent != 2 || m.Activation != "tanh" {
 		t.Errorf("model is %+v", m)
 	}
 	slices.Sort(o.Given)
-	if want := []string{"activation", "batch", "beta", "hidden", "latent", "learning_rate", "seed"}; !slices.Equal(o.Given, want) {
+	if want := []string{"activation", "batch", "beta", "data", "hidden", "latent", "learning_rate", "seed"}; !slices.Equal(o.Given, want) {
 		t.Errorf("given are %v, want %v", o.Given, want)
 	}
 }
@@ -195,8 +195,8 @@ func TestResumeCommand(t *testing.T) {
 	if got, want := c.resumeCommand("runs/vae"), "go run ./cmd/train -resume -out runs/vae"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	c.Data, c.Epochs, c.Device = "my data", 3, device.CPU
-	if got, want := c.resumeCommand("it's"), `go run ./cmd/train -resume -out 'it'\''s' -data 'my data' -epochs 3 -device cpu`; got != want {
+	c.Data.Path, c.Epochs, c.Device = "my data", 3, device.CPU // the checkpoint knows where the data are
+	if got, want := c.resumeCommand("it's"), `go run ./cmd/train -resume -out 'it'\''s' -epochs 3 -device cpu`; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	c = command{Options: train.DefaultOptions(), program: "train"}
@@ -283,7 +283,7 @@ func TestSignals(t *testing.T) {
 			if code := command.ProcessState.ExitCode(); code != 130 {
 				t.Errorf("exit code %d, want 130", code)
 			}
-			want := fmt.Sprintf("%s -resume -out %s -data %s -epochs 1000\n", program, out, data)
+			want := fmt.Sprintf("%s -resume -out %s -epochs 1000\n", program, out)
 			if !strings.HasSuffix(printed.String(), want) {
 				t.Errorf("printed\n%s, want at its end\n%s", printed.String(), want)
 			}

@@ -8,7 +8,7 @@ import (
 	"io"
 	"math"
 
-	"govae/internal/atomicfile"
+	"govae/internal/files"
 )
 
 // maxPixels is the most that a picture may have: 256 MiB of grey levels.
@@ -124,5 +124,5 @@ func count(images []float32, values int) (int, error) {
 
 // Write encodes img as PNG to path, atomically.
 func Write(path string, img image.Image) error {
-	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, img) })
+	return files.Write(path, func(w io.Writer) error { return png.Encode(w, img) })
 }

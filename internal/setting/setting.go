@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -92,6 +93,39 @@ func Changes[S any](fields []Field[S], s, stored S) (changes []Change, sameLoss 
 		sameLoss = sameLoss && !f.OfLoss
 	}
 	return changes, sameLoss, nil
+}
+
+// Texts returns, by their names, the fields of s that are not as defaults has them, as texts that SetTexts takes.
+func Texts[S any](fields []Field[S], s, defaults S) map[string]string {
+	var texts map[string]string
+	for _, f := range fields {
+		if text := f.at(&s).String(); text != f.at(&defaults).String() {
+			if texts == nil {
+				texts = make(map[string]string)
+			}
+			texts[f.Name] = text
+		}
+	}
+	return texts
+}
+
+// SetTexts returns defaults with what Texts has returned. An error names the field whose text means nothing, or that there is none of
+// a name.
+func SetTexts[S any](fields []Field[S], texts map[string]string, defaults S) (S, error) {
+	s := defaults
+	if unknown := Unknown(fields, slices.Sorted(maps.Keys(texts))); len(unknown) > 0 {
+		return defaults, fmt.Errorf("%q is no field", unknown[0])
+	}
+	for _, f := range fields {
+		text, ok := texts[f.Name]
+		if !ok {
+			continue
+		}
+		if err := f.at(&s).Set(text); err != nil {
+			return defaults, fmt.Errorf("%s is %q: %w", f.Name, text, err)
+		}
+	}
+	return s, Check(fields, &s)
 }
 
 // Unknown returns those of the names that none of the fields has.

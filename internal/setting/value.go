@@ -63,6 +63,25 @@ func Text[S any, T ~string](f Field[S], at func(*S) *T) Field[S] {
 	return f
 }
 
+// Path returns f for the path of a file or a folder. An empty one cannot be given: it comes of a shell's variable that is not set.
+func Path[S any](f Field[S], at func(*S) *string) Field[S] {
+	f.at = func(s *S) Value { return path{text[string]{at(s)}} }
+	return f
+}
+
+// Parsed returns f for a value with functions to and from text, of which those that are known will do. An error says with want which
+// these are.
+func Parsed[S, T any](f Field[S], at func(*S) *T, text func(T) string, parse func(string) (T, error), known func(T) bool, want string) Field[S] {
+	f.at = func(s *S) Value { return number[T]{at(s), text, parse} }
+	f.want = func(s *S) string {
+		if known(*at(s)) {
+			return ""
+		}
+		return want
+	}
+	return f
+}
+
 // Name returns f for one of the names that known has. The help lists them.
 func Name[S any, T ~string, E any](f Field[S], at func(*S) *T, known map[T]E) Field[S] {
 	var names []string
@@ -165,6 +184,19 @@ func (v text[T]) String() string {
 func (v text[T]) Set(s string) error { *v.p = T(s); return nil }
 
 func (v text[T]) quoted() string { return strconv.Quote(v.String()) }
+
+// path is a Value that is a path.
+type path struct{ text[string] }
+
+// ErrEmptyPath says that a path is given and empty.
+var ErrEmptyPath = errors.New("it is empty: name a path, or leave the flag out")
+
+func (v path) Set(s string) error {
+	if s == "" {
+		return ErrEmptyPath
+	}
+	return v.text.Set(s)
+}
 
 // shown returns a value as errors show it: text in quotes, an empty list as none.
 func shown(v Value) string {

@@ -21,7 +21,7 @@ import (
 	"slices"
 	"strings"
 
-	"govae/internal/atomicfile"
+	"govae/internal/files"
 	"govae/internal/setting"
 	"govae/model"
 	"govae/model/machine"
@@ -63,6 +63,10 @@ type Data struct {
 	Name        string `json:"name"`
 	Images      int    `json:"images"`      // in the training split
 	Fingerprint string `json:"fingerprint"` // of all images and labels
+
+	// Where they were read from, and what was made of them, as setting.Texts has the fields of a dataset.Source. Empty: it is the default,
+	// MNIST, or it is not known.
+	Source map[string]string `json:"source,omitempty"`
 }
 
 // Sums are sums over the images of an epoch seen so far.
@@ -84,7 +88,7 @@ func Save(path string, c *Checkpoint) error {
 	if err != nil { // before a file is made
 		return fmt.Errorf("save checkpoint %s: %w", path, err)
 	}
-	return atomicfile.Write(path, file.write)
+	return files.Write(path, file.write)
 }
 
 // Write writes to w what Save writes to a file. Of a checkpoint that Read would refuse it writes nothing; the error says why.

@@ -46,7 +46,7 @@ func example() *Checkpoint {
 				{Step: math.MaxUint64 - 2, Change: setting.Change{Name: "learning_rate", From: `<"ñ">`, To: ""}},
 			},
 			Precision: machine.TF32,
-			Data:      Data{Name: `a "set" <ñ>`, Images: 60000, Fingerprint: "440fcabf"},
+			Data:      Data{Name: `a "set" <ñ>`, Images: 60000, Fingerprint: "440fcabf", Source: map[string]string{"data": `a "folder" <ñ>`}},
 			Epoch:     7,
 			Partial:   Sums{Images: 256, Terms: map[string]float64{"loss": 1e5 / 7.0, "reconstruction": -5e-324, "kl": math.MaxFloat64}, Seconds: math.MaxFloat64},
 			BestEpoch: 6,

@@ -2,14 +2,69 @@
 package dataset
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"govae/internal/philox"
 	"govae/model"
 )
+
+// ErrNoData says that there is nothing to read a data set from: the path given is missing, or nothing at it is known as images, or,
+// where MNIST is wanted, it is not where Go keeps its modules.
+var ErrNoData = errors.New("no data")
+
+// open is Open for a source that is valid.
+func (s Source) open(ctx context.Context, progress Progress) (*Set, error) {
+	set, err := s.read(ctx, progress)
+	if err != nil {
+		return nil, err
+	}
+	set.Source = s
+	if err := errors.Join(s.fit(&set.Train), s.fit(&set.Test)); err != nil {
+		return nil, err
+	}
+	if set.Test.Len() == 0 {
+		holdOut(set, s.Holdout)
+	}
+	return set, set.Check()
+}
+
+// read reads what is at the path, by the first way that takes it.
+func (s Source) read(ctx context.Context, progress Progress) (*Set, error) {
+	path, title := s.Path, ""
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && (path == "" || path == MNIST) {
+		title = "MNIST"
+		if path, err = findMNIST(sourceFolder()); err != nil {
+			return nil, err
+		}
+	} else if title, err = name(path); err != nil {
+		return nil, err
+	}
+	set, err := s.readAt(ctx, path, progress)
+	if err != nil {
+		return nil, err
+	}
+	set.Name, set.Dir = title, path
+	return set, nil
+}
+
+func (s Source) readAt(ctx context.Context, path string, progress Progress) (*Set, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %w: %w", ErrNoData, err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("dataset: %w: %s is a file", ErrNoData, path)
+	}
+	return readIDXFolder(path)
+}
+
+// holdOut makes a share of the training images the test images.
+func holdOut(set *Set, share float64) {}
 
 // The names that every data set in MNIST's form uses for its files: a split, then what of it the file holds.
 const (
@@ -23,47 +78,19 @@ const (
 const FileNames = trainPrefix + imagesSuffix + ", " + trainPrefix + labelsSuffix + ", " +
 	testPrefix + imagesSuffix + " and " + testPrefix + labelsSuffix
 
-// ErrNoFolder says that there is no folder to read a data set from: the one given is missing or is a file, or, where none
-// was given, MNIST is not where Go keeps its modules.
-var ErrNoFolder = errors.New("no data folder")
-
-// Open reads the four gzipped IDX files in dir: train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz,
-// t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz. Images may have any shape up to 4096×4096.
-// Without a dir it reads the MNIST files that the GoMNIST module carries, from the module cache.
-//
-// Every file is checked to its end. An error names the file and what is wrong with it. It is ErrNoFolder where there is no
-// folder, and fs.ErrNotExist where the folder that was given, or a file in it, does not exist.
-func Open(dir string) (*Set, error) {
-	set := &Set{Name: "MNIST", Dir: dir}
-	if dir == "" {
-		found, err := findMNIST(sourceFolder())
-		if err != nil {
-			return nil, err
-		}
-		set.Dir = found
-	} else {
-		absolute, err := filepath.Abs(dir)
-		if err != nil {
-			return nil, fmt.Errorf("dataset: %s: %w", dir, err)
-		}
-		set.Name = filepath.Base(absolute)
-	}
-	if info, err := os.Stat(set.Dir); err != nil {
-		return nil, fmt.Errorf("dataset: %w: %w", ErrNoFolder, err)
-	} else if !info.IsDir() {
-		return nil, fmt.Errorf("dataset: %w: %s is a file", ErrNoFolder, set.Dir)
-	}
-
+// readIDXFolder reads the four gzipped IDX files in dir.
+func readIDXFolder(dir string) (*Set, error) {
+	set := new(Set)
 	var err error
-	if set.Train, err = readSplit(set.Dir, trainPrefix); err != nil {
+	if set.Train, err = readSplit(dir, trainPrefix); err != nil {
 		return nil, err
 	}
-	if set.Test, err = readSplit(set.Dir, testPrefix); err != nil {
+	if set.Test, err = readSplit(dir, testPrefix); err != nil {
 		return nil, err
 	}
 	if train, test := set.Train.Shape, set.Test.Shape; train != test {
 		return nil, fmt.Errorf("dataset: %s: images are %d×%d, but those of %s are %d×%d: want the same shape",
-			filepath.Join(set.Dir, testPrefix+imagesSuffix), test.Height, test.Width,
+			filepath.Join(dir, testPrefix+imagesSuffix), test.Height, test.Width,
 			trainPrefix+imagesSuffix, train.Height, train.Width)
 	}
 	return set, nil

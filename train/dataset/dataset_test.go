@@ -195,8 +195,8 @@ func TestOpenNamesMissingFolder(t *testing.T) {
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string][]byte{"file": nil})
 	nowhere, file := filepath.Join(dir, "nowhere"), filepath.Join(dir, "file")
-	checkError(t, nowhere, "no data folder", nowhere)
-	checkError(t, file, "no data folder", file+" is a file")
+	checkError(t, nowhere, "no data", nowhere)
+	checkError(t, file, "no data", file+" is a file")
 
 	if err := os.Mkdir(filepath.Join(dir, "train-images-idx3-ubyte.gz"), 0o700); err != nil {
 		t.Fatal(err)
@@ -218,8 +218,8 @@ func TestOpensErrorsTellWhatIsMissing(t *testing.T) {
 		{dir, false, true},
 	} {
 		_, err := Open(test.dir)
-		if errors.Is(err, ErrNoFolder) != test.noFolder || errors.Is(err, fs.ErrNotExist) != test.notExist {
-			t.Errorf("%s: error is %v; want ErrNoFolder: %t, fs.ErrNotExist: %t", test.dir, err, test.noFolder, test.notExist)
+		if errors.Is(err, ErrNoData) != test.noFolder || errors.Is(err, fs.ErrNotExist) != test.notExist {
+			t.Errorf("%s: error is %v; want ErrNoData: %t, fs.ErrNotExist: %t", test.dir, err, test.noFolder, test.notExist)
 		}
 	}
 }

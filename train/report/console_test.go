@@ -111,11 +111,3 @@ func TestVerboseProgress(t *testing.T) {
 		t.Errorf("lines at steps %s, want 114 200 1,000:\n%s", got, printed)
 	}
 }
-
-func TestCounted(t *testing.T) {
-	for n, want := range map[int]string{0: "0 epochs", 1: "1 epoch", 2: "2 epochs", 2000: "2,000 epochs"} {
-		if got := Counted(n, "epoch"); got != want {
-			t.Errorf("%d epochs are %q, want %q", n, got, want)
-		}
-	}
-}

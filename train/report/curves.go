@@ -15,7 +15,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 
-	"govae/internal/atomicfile"
+	"govae/internal/files"
 	"govae/model"
 	"govae/model/machine"
 )
@@ -52,7 +52,7 @@ func WriteCurves(path string, terms []model.Term, epochs []Epoch) error {
 	for i, area := range plot.Align([][]*plot.Plot{panels}, tiles, draw.New(canvas))[0] {
 		panels[i].Draw(area)
 	}
-	return atomicfile.Write(path, func(w io.Writer) error {
+	return files.Write(path, func(w io.Writer) error {
 		_, err := canvas.WriteTo(w)
 		return err
 	})

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"govae/internal/atomicfile"
+	"govae/internal/files"
 	"govae/model"
 	"govae/model/machine"
 )
@@ -42,7 +42,7 @@ func (e *Epoch) numbers() []*float64 {
 // WriteMetrics writes one row per epoch. The file is written anew each time, so that it is never half-written
 // and never has an epoch twice. A term that is not known, NaN, has an empty place.
 func WriteMetrics(path string, terms []model.Term, epochs []Epoch) error {
-	return atomicfile.Write(path, func(w io.Writer) error {
+	return files.Write(path, func(w io.Writer) error {
 		out := csv.NewWriter(w)
 		rows := [][]string{metricsHeader(terms)}
 		for _, e := range epochs {

@@ -1,5 +1,5 @@
-// Package atomicfile writes files whole or not at all.
-package atomicfile
+// Package files opens files that are files, and writes them whole or not at all.
+package files
 
 import (
 	"bufio"
