@@ -10,7 +10,10 @@ import (
 	"testing"
 	"unicode"
 
+	"pgregory.net/rapid"
+
 	"govae/internal/setting"
+	"govae/model"
 	"govae/train/checkpoint"
 	"govae/train/dataset"
 	"govae/train/device"
@@ -183,6 +186,25 @@ func TestResumeWithImagesThatAreReadOtherwise(t *testing.T) {
 			t.Errorf("%+v: error is %v, want %s", other.Source, err, test.want)
 		}
 	}
+}
+
+// TestEverySourceComesBack checks that a checkpoint gives a source back as it was, whatever its fields are.
+func TestEverySourceComesBack(t *testing.T) {
+	side := rapid.IntRange(1, model.MaxSide)
+	rapid.Check(t, func(t *rapid.T) {
+		want := dataset.Source{
+			Path: rapid.StringN(1, -1, -1).Draw(t, "path"), Grey: rapid.Bool().Draw(t, "grey"), Holdout: rapid.Float64Range(0.0001, 0.9).Draw(t, "holdout"),
+			SkipBad: rapid.Bool().Draw(t, "skip"),
+		}
+		if rapid.Bool().Draw(t, "sized") {
+			want.Size = dataset.Size{Height: side.Draw(t, "height"), Width: side.Draw(t, "width")}
+		}
+		texts := sourceOf(&dataset.Set{Source: want})
+		got, err := setting.SetTexts(dataset.Fields, texts, dataset.DefaultSource())
+		if err != nil || got != want {
+			t.Errorf("%q gives %+v (%v), want %+v", texts, got, err, want)
+		}
+	})
 }
 
 // TestSourcesThatAreNotStored checks which sets leave nothing of their source in a checkpoint: those of before there were any, so that a

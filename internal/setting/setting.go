@@ -127,7 +127,10 @@ func SetTexts[S any](fields []Field[S], texts map[string]string, defaults S) (S,
 			return defaults, fmt.Errorf("%s is %s: %w", f.Name, words.Quoted(text), err)
 		}
 	}
-	return s, Check(fields, &s)
+	if err := Check(fields, &s); err != nil {
+		return defaults, err
+	}
+	return s, nil
 }
 
 // Unknown returns those of the names that none of the fields has.
