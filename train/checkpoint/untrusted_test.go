@@ -3,8 +3,11 @@ package checkpoint
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -212,10 +215,23 @@ func TestLongListsAreCut(t *testing.T) {
 	wantPlain(t, file, err)
 }
 
-// TestNamesOfFilesArePlain opens what has a name that a terminal obeys.
+// TestNamesOfFilesArePlain opens what has a name that a terminal obeys: nothing, a link to nothing, and a file that is no checkpoint.
 func TestNamesOfFilesArePlain(t *testing.T) {
 	t.Chdir(t.TempDir())
 	_, err := Load("no\x1b[2J")
 	wantError(t, err, `no\x1b[2J`, "no checkpoint at")
+	wantPlain(t, nil, err)
+
+	if os.Symlink("gone\x1b[2J", "link\x1b[2J") != nil || os.WriteFile("a\x1b[2J", nil, 0o666) != nil {
+		t.Skip("the system has no such names, or no links")
+	}
+	_, err = Load("link\x1b[2J")
+	wantError(t, err, `no checkpoint at link\x1b[2J`, `is a link to gone\x1b[2J`)
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %q is not fs.ErrNotExist", err)
+	}
+	wantPlain(t, nil, err)
+	_, err = Load("a\x1b[2J")
+	wantError(t, err, `checkpoint a\x1b[2J: `, "it has 0 bytes")
 	wantPlain(t, nil, err)
 }
