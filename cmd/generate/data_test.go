@@ -39,6 +39,10 @@ func TestImagesOfTheRun(t *testing.T) {
 		source[name] = value
 		return source
 	}
+	wide, err := dataset.Open("wide")
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name string
 		data checkpoint.Data
@@ -49,6 +53,7 @@ func TestImagesOfTheRun(t *testing.T) {
 		{"others in their place", checkpoint.Data{Name: "tiny", Fingerprint: "0123456789abcdef", Source: tiny}, "was trained on tiny, and tiny holds other images now: "},
 		{"without a fingerprint", checkpoint.Data{Name: "tiny", Source: tiny}, "was trained on tiny, and tiny holds other images now: "},
 		{"of another shape", checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint, Source: with("data", "wide")}, "was trained on tiny, and wide holds other images now: "},
+		{"of a run on another shape", checkpoint.Data{Name: "wide", Fingerprint: wide.Fingerprint(), Source: with("data", "wide")}, "was trained on wide, and wide holds other images now: "},
 		{"gone", checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint, Source: with("data", "gone")}, "was trained on tiny, which cannot be read: dataset: no data: "},
 		{"of an old version", checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint}, "was trained on tiny, and does not say where that is: "},
 		{"made in memory", checkpoint.Data{}, `was trained on "", and does not say where that is: `},

@@ -349,6 +349,22 @@ func TestDirAndOut(t *testing.T) {
 	}
 }
 
+// TestDirTakesWhatIsDrawn checks that the files of reconstruct hold the reconstructions, which the picture has below.
+func TestDirTakesWhatIsDrawn(t *testing.T) {
+	inWorkshop(t)
+	if code, _, stderr := command("-checkpoint latent3.safetensors -mode reconstruct -n 4 -scale 1 -dir each -out all.png"); code != 0 {
+		t.Fatal(stderr)
+	}
+	all, second := readPNG(t, "all.png").(*image.Gray), readPNG(t, "each/reconstruction-0002.png").(*image.Gray)
+	for y := range height {
+		for x := range width {
+			if got, want := second.GrayAt(x, y), all.GrayAt(width+2+x, height+2+y); got != want {
+				t.Fatalf("pixel (%d, %d) is %v, and in the picture %v", x, y, got, want)
+			}
+		}
+	}
+}
+
 func TestPairsHaveDifferentLabels(t *testing.T) {
 	labels := []byte{5, 5, 5, 7, 7, 5}
 	tests := []struct {

@@ -252,6 +252,7 @@ func TestDrawErrors(t *testing.T) {
 		{"too large", Grid{Images: make([]float32, 6), Shape: Shape{2, 3, 1}, Columns: 1, Scale: 1 << 20}, "too large: 3145728×2097152 pixels"},
 		{"overflow", Grid{Images: make([]float32, 6), Shape: Shape{2, 3, 1}, Columns: 1 << 62, Scale: 1 << 62}, "too large"},
 		{"the other way round", Grid{Images: make([]float32, 6), Shape: Shape{3, 2, 1}, Columns: 1, Scale: 1 << 62, Labels: []string{"0"}}, "too large"},
+		{"rows of labels", Grid{Images: make([]float32, 1), Shape: Shape{1, 1, 1}, Columns: 1 << 24, Scale: 1, Labels: []string{"0"}}, "too large: 50331661×13 pixels"},
 		{"one too few below", Grid{Images: make([]float32, 4), Below: make([]float32, 2), Shape: Shape{1, 2, 1}, Columns: 1, Scale: 1}, "4 values above and 2 below"},
 		{"none below", Grid{Images: make([]float32, 4), Below: []float32{}, Shape: Shape{1, 2, 1}, Columns: 1, Scale: 1}, "4 values above and 0 below"},
 		{"a label too many", Grid{Images: make([]float32, 4), Shape: Shape{1, 2, 1}, Columns: 2, Scale: 1, Labels: []string{"0", "1"}}, "2 labels of 1 rows"},
