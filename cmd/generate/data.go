@@ -93,7 +93,7 @@ func (w *work) openRunData() (*dataset.Set, error) {
 		return nil, fmt.Errorf("%s, which cannot be read: %v: %s", trained, err, askData) // not wrapped: what helps is said
 	}
 	if set.Test.Shape != w.g.Config().Image || set.Fingerprint() != data.Fingerprint {
-		return nil, fmt.Errorf("%s, and %s holds other images now: %s", trained, set.Dir, askData)
+		return nil, fmt.Errorf("%s, and %s gives other images now: %s", trained, set.Dir, askData)
 	}
 	return set, nil
 }

@@ -50,10 +50,10 @@ func TestImagesOfTheRun(t *testing.T) {
 	}{
 		{"as they were", checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint, Source: tiny}, ""},
 		{"renamed since", checkpoint.Data{Name: "small", Fingerprint: tinyFingerprint, Source: tiny}, ""},
-		{"others in their place", checkpoint.Data{Name: "tiny", Fingerprint: "0123456789abcdef", Source: tiny}, "was trained on tiny, and tiny holds other images now: "},
-		{"without a fingerprint", checkpoint.Data{Name: "tiny", Source: tiny}, "was trained on tiny, and tiny holds other images now: "},
-		{"of another shape", checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint, Source: with("data", "wide")}, "was trained on tiny, and wide holds other images now: "},
-		{"of a run on another shape", checkpoint.Data{Name: "wide", Fingerprint: wide.Fingerprint(), Source: with("data", "wide")}, "was trained on wide, and wide holds other images now: "},
+		{"others in their place", checkpoint.Data{Name: "tiny", Fingerprint: "0123456789abcdef", Source: tiny}, "was trained on tiny, and tiny gives other images now: "},
+		{"without a fingerprint", checkpoint.Data{Name: "tiny", Source: tiny}, "was trained on tiny, and tiny gives other images now: "},
+		{"of another shape", checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint, Source: with("data", "wide")}, "was trained on tiny, and wide gives other images now: "},
+		{"of a run on another shape", checkpoint.Data{Name: "wide", Fingerprint: wide.Fingerprint(), Source: with("data", "wide")}, "was trained on wide, and wide gives other images now: "},
 		{"gone", checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint, Source: with("data", "gone")}, "was trained on tiny, which cannot be read: dataset: no data: "},
 		{"of an old version", checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint}, "was trained on tiny, and does not say where that is: "},
 		{"made in memory", checkpoint.Data{}, `was trained on "", and does not say where that is: `},
@@ -62,7 +62,7 @@ func TestImagesOfTheRun(t *testing.T) {
 		{"of a wrong size", checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint, Source: with("size", "0x7")}, ": run: data.source: size is 0x7"},
 		{"of no path", checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint, Source: with("data", "")}, `: run: data.source: data is ""`},
 		{"a hostile path", checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint, Source: with("data", "\x1b]0;owned\a")}, `was trained on tiny, at "\x1b]0;owned\a": `},
-		{"a hostile name", checkpoint.Data{Name: "\x1b[2Jtiny", Fingerprint: "0123456789abcdef", Source: tiny}, `was trained on "\x1b[2Jtiny", and tiny holds `},
+		{"a hostile name", checkpoint.Data{Name: "\x1b[2Jtiny", Fingerprint: "0123456789abcdef", Source: tiny}, `was trained on "\x1b[2Jtiny", and tiny gives `},
 		{"a hostile field", checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint, Source: with("\x1b[2J", "x")}, `: run: data.source: "\x1b[2J" is no field: `},
 		{"a hostile size", checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint, Source: with("size", "\x1b[2J")}, `: run: data.source: size is "\x1b[2J"`},
 	}
