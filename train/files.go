@@ -8,6 +8,7 @@ import (
 	"govae/internal/picture"
 	"govae/model"
 	"govae/train/checkpoint"
+	"govae/train/generate"
 	"govae/train/report"
 	"govae/train/rundir"
 )
@@ -70,41 +71,47 @@ func (r *run) toWrite() (*checkpoint.Checkpoint, error) {
 }
 
 // writePictures draws what the model generates, from the same latents after every epoch, and test images above what
-// it makes of them.
+// it makes of them. Images of which a picture would be too large are no reason to lose the epoch.
 func (r *run) writePictures() error {
-	generator := r.trainer.Generator()
-	samples, err := generator.Sample(sampleCount, r.Settings.Seed)
-	if err != nil {
-		return err
+	err := r.writeSamples()
+	if err == nil {
+		err = r.writeReconstructions()
 	}
-	if err := r.writeGrid(rundir.Samples, samples, sampleColumns); err != nil {
-		return err
+	if errors.Is(err, picture.ErrTooLarge) || errors.Is(err, generate.ErrInput) {
+		r.noteOnce(fmt.Sprintf("not all pictures are drawn: %v", err))
+		return nil
 	}
-
-	n := min(reconstructionCount, r.set.Test.Len())
-	columns := min(reconstructionColumns, n)
-	pixels := r.set.Test.Shape.Pixels()
-	inputs := make([]float32, n*pixels)
-	r.set.Test.Fill(inputs, 0)
-	outputs, err := generator.Reconstruct(inputs)
-	if err != nil {
-		return err
-	}
-	pairs, err := picture.Alternate(inputs, outputs, pixels, columns)
-	if err != nil {
-		return err
-	}
-	return r.writeGrid(rundir.Reconstructions, pairs, columns)
+	return err
 }
 
-// writeGrid writes images as the picture of the last epoch in one of the folders of pictures.
-func (r *run) writeGrid(folder string, images []float32, columns int) error {
+func (r *run) writeSamples() error {
+	samples, err := r.trainer.Generator().Sample(sampleCount, r.Settings.Seed)
+	if err != nil {
+		return err
+	}
+	return r.writeGrid(rundir.Samples, picture.Grid{Images: samples, Columns: sampleColumns})
+}
+
+func (r *run) writeReconstructions() error {
+	n := min(reconstructionCount, r.set.Test.Len())
+	inputs := make([]float32, n*r.set.Test.Shape.Pixels())
+	r.set.Test.Fill(inputs, 0)
+	outputs, err := r.trainer.Generator().Reconstruct(inputs)
+	if err != nil {
+		return err
+	}
+	return r.writeGrid(rundir.Reconstructions, picture.Grid{Images: inputs, Below: outputs, Columns: min(reconstructionColumns, n)})
+}
+
+// writeGrid writes a grid of the model's images as the picture of the last epoch in one of the folders of pictures.
+func (r *run) writeGrid(folder string, grid picture.Grid) error {
 	if err := os.MkdirAll(r.dir.Path(folder), 0o777); err != nil {
 		return err
 	}
-	grid, err := picture.Grid(images, picture.Shape(r.trainer.Config().Image), columns, pictureScale)
+	grid.Shape, grid.Scale = picture.Shape(r.trainer.Config().Image), pictureScale
+	img, err := grid.DrawToFit()
 	if err != nil {
 		return err
 	}
-	return picture.Write(r.dir.Picture(folder, r.trainer.epoch), grid)
+	return picture.Write(r.dir.Picture(folder, r.trainer.epoch), img)
 }

@@ -8,8 +8,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"govae/internal/picture"
+	"govae/model"
 	"govae/model/machine"
 	"govae/train/dataset"
 	"govae/train/device"
@@ -24,24 +27,27 @@ func readPicture(t *testing.T, o Options, name string) image.Image {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	picture, err := png.Decode(file)
+	img, err := png.Decode(file)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	return picture
+	return img
 }
 
-// checkPlace checks that the image in a row and a column of a picture's grid is the given one, of values in [0, 1], or black if it
-// is nil. Each of its pixels is a square of 2×2 in the picture. A level may be one off: values are rounded where they are drawn.
-func checkPlace(t *testing.T, picture image.Image, row, column int, want []float32) {
+// checkPlace checks that the image in a row and a column of a picture's grid is the given one, of values in [0, 1], or that there is
+// none if it is nil, but the ground with hatching. Each of its pixels is a square of 2×2 in the picture, and 2 pixels are between two
+// images. A level may be one off: values are rounded where they are drawn.
+func checkPlace(t *testing.T, img image.Image, row, column int, want []float32) {
 	t.Helper()
 	for y := range 2 * height {
 		for x := range 2 * width {
-			level := 0.0
+			level := 64.0
 			if want != nil {
 				level = 255 * float64(want[y/2*width+x/2])
+			} else if (x+y)%6 == 0 {
+				level = 104
 			}
-			got := color.GrayModel.Convert(picture.At(2*width*column+x, 2*height*row+y)).(color.Gray).Y
+			got := color.GrayModel.Convert(img.At((2*width+2)*column+x, (2*height+2)*row+y)).(color.Gray).Y
 			if math.Abs(float64(got)-level) > 1 {
 				t.Fatalf("row %d, column %d of the grid: pixel (%d, %d) is %d, want %.1f", row, column, x/2, y/2, got, level)
 			}
@@ -78,25 +84,52 @@ func TestPicturesShowTheModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		picture := readPicture(t, o, fmt.Sprintf("samples/epoch-%04d.png", o.Epochs))
+		img := readPicture(t, o, fmt.Sprintf("samples/epoch-%04d.png", o.Epochs))
 		for i := range 64 {
-			checkPlace(t, picture, i/8, i%8, samples[i*pixels:][:pixels])
+			checkPlace(t, img, i/8, i%8, samples[i*pixels:][:pixels])
 		}
 
 		outputs, err := generator.Reconstruct(inputs)
 		if err != nil {
 			t.Fatal(err)
 		}
-		picture = readPicture(t, o, fmt.Sprintf("reconstructions/epoch-%04d.png", o.Epochs))
+		img = readPicture(t, o, fmt.Sprintf("reconstructions/epoch-%04d.png", o.Epochs))
 		for i := range 32 {
 			row, column := 2*(i/16), i%16
 			if i >= testImages {
-				checkPlace(t, picture, row, column, nil)
-				checkPlace(t, picture, row+1, column, nil)
+				checkPlace(t, img, row, column, nil)
+				checkPlace(t, img, row+1, column, nil)
 				continue
 			}
-			checkPlace(t, picture, row, column, inputs[i*pixels:][:pixels])
-			checkPlace(t, picture, row+1, column, outputs[i*pixels:][:pixels])
+			checkPlace(t, img, row, column, inputs[i*pixels:][:pixels])
+			checkPlace(t, img, row+1, column, outputs[i*pixels:][:pixels])
+		}
+	}
+}
+
+// undrawn is a machine of images that are not drawn, for an error that says why.
+type undrawn struct {
+	machine.Machine
+	err error
+}
+
+func (u undrawn) Forward(model.Part, ...[]float32) ([][]float32, error) { return nil, u.err }
+
+// TestPicturesThatAreTooLarge checks that no epoch is lost where the images are so large that a picture of them, or the images themselves,
+// would be more than package picture or package generate makes. Both errors come from the machine here, for want of gigabytes.
+func TestPicturesThatAreTooLarge(t *testing.T) {
+	for _, tooLarge := range []error{picture.ErrTooLarge, generate.ErrInput} {
+		o := testOptions(t)
+		o.open = func(name device.Name, j machine.Job) (machine.Machine, string, error) {
+			m, words, err := device.Open(name, j)
+			return undrawn{m, tooLarge}, words, err
+		}
+		mustRun(t, o)
+		if c := load(t, o, "checkpoint.safetensors"); c.Run.Epoch != 2 {
+			t.Errorf("%v: the checkpoint is of epoch %d, want the last", tooLarge, c.Run.Epoch)
+		}
+		if n := strings.Count(printed(o), "note     not all pictures are drawn: "); n != 1 || !strings.Contains(printed(o), tooLarge.Error()) {
+			t.Errorf("%v: told %d times:\n%s", tooLarge, n, printed(o))
 		}
 	}
 }

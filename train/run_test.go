@@ -39,8 +39,8 @@ func TestRunWritesItsFiles(t *testing.T) {
 
 	// 64 samples in 8 columns; the 19 test images in rows of 16, each row above its reconstructions. All at scale 2.
 	for name, size := range map[string]image.Point{
-		"samples/epoch-0002.png":         {2 * 8 * width, 2 * 8 * height},
-		"reconstructions/epoch-0002.png": {2 * 16 * width, 2 * 4 * height},
+		"samples/epoch-0002.png":         {8*(2*width+2) - 2, 8*(2*height+2) - 2}, // images are 2 pixels apart
+		"reconstructions/epoch-0002.png": {16*(2*width+2) - 2, 4*(2*height+2) - 2},
 	} {
 		config, _, err := image.DecodeConfig(strings.NewReader(contents(t, o.Out)[name]))
 		if err != nil || (image.Point{X: config.Width, Y: config.Height}) != size {

@@ -28,7 +28,7 @@ func TestWeightsAlone(t *testing.T) {
 	}
 	code, stdout, stderr := command("-checkpoint weights.safetensors -n 4 -device cpu")
 	want := fmt.Sprintf("Wrote samples.png, %d×%d pixels: 4 samples of seed 1.\n"+
-		"Drawn with weights.safetensors, vae 6-5-4-(3+3)-4-5-6, tanh, bernoulli.\n", 2*width*2, 2*height*2)
+		"Drawn with weights.safetensors, vae 6-5-4-(3+3)-4-5-6, tanh, bernoulli.\n", across(2, width, 2), across(2, height, 2))
 	if code != 0 || stdout != want || stderr != "" {
 		t.Errorf("exit code %d, stdout %q, stderr %q, want stdout %q", code, stdout, stderr, want)
 	}
@@ -95,7 +95,7 @@ func TestForeignWeights(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want, err := picture.Grid(images, picture.Shape{Height: height, Width: width, Channels: 1}, 2, 2)
+				want, err := picture.Grid{Images: images, Shape: picture.Shape{Height: height, Width: width, Channels: 1}, Columns: 2, Scale: 2}.Draw()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -110,7 +110,7 @@ func TestForeignWeights(t *testing.T) {
 				lines := []string{
 					fmt.Sprintf("%s does not say what model it holds. Taken for vae 6-5-4-(3+3)-4-5-6, %s, bernoulli, of images of 3×2×1; "+
 						"-model, -likelihood, -activation, -image say otherwise.", path, activation),
-					fmt.Sprintf("Wrote samples.png, %d×%d pixels: 4 samples of seed 1.", 2*width*2, 2*height*2),
+					fmt.Sprintf("Wrote samples.png, %d×%d pixels: 4 samples of seed 1.", across(2, width, 2), across(2, height, 2)),
 					fmt.Sprintf("Drawn with %s, vae 6-5-4-(3+3)-4-5-6, %s, bernoulli.", path, activation),
 				}
 				if want := strings.Join(lines, "\n") + "\n"; stdout != want {

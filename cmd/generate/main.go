@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"govae/internal/terminal"
+	"govae/internal/words"
 	"govae/model/machine"
 	"govae/train/checkpoint"
 	"govae/train/dataset"
@@ -32,13 +34,10 @@ func main() {
 
 // run is the whole command: it returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
-	o, err := parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage())
-		return 0
-	}
+	out := terminal.NewOutput(stdout)
+	err := carryOut(args, out, stderr)
 	if err == nil {
-		err = draw(o, stdout)
+		err = out.Err()
 	}
 	if err == nil {
 		return 0
@@ -49,6 +48,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	return exitFailure
+}
+
+// carryOut does what args ask for, help included.
+func carryOut(args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, usage())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return draw(o, stdout, stderr)
 }
 
 // advised returns err with the flags that help against it.
@@ -67,7 +79,10 @@ func advised(err error) error {
 }
 
 // draw makes what the options ask for, writes it and says so.
-func draw(o options, stdout io.Writer) error {
+func draw(o options, stdout, stderr io.Writer) error {
+	if err := o.checkPlaces(); err != nil {
+		return err
+	}
 	path, c, err := load(o, stdout)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: train a model with go run ./cmd/train, or name a checkpoint with -checkpoint FILE", err)
@@ -80,14 +95,14 @@ func draw(o options, stdout io.Writer) error {
 		return err
 	}
 	defer g.Close()
-	d, err := o.mode.draw(g, o)
+	d, err := o.mode.draw(&work{options: o, path: path, run: c.Run, g: g, stdout: stdout, stderr: stderr})
 	if err != nil {
 		return err
 	}
 	if err := d.write(g.Config().Image, o, stdout); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "Drawn with %s, %s.\n", path, g.Config())
+	fmt.Fprintf(stdout, "Drawn with %s, %s.\n", words.Printable(path), g.Config())
 	if o.device.Name != device.CPU.Name {
 		fmt.Fprintf(stdout, "Computed on %s.\n", g.Device())
 	}
@@ -105,7 +120,7 @@ func load(o options, stdout io.Writer) (path string, c *checkpoint.Checkpoint, e
 	if errors.Is(err, checkpoint.ErrForeign) {
 		c, err = loadForeign(path, o, stdout)
 	} else if err == nil && len(o.likeGiven) > 0 {
-		err = usagef("%s is for weights that another program has written, and %s says itself what model it holds: leave it out", strings.Join(o.likeGiven, " "), path)
+		err = usagef("%s is for weights that another program has written, and %s says itself what model it holds: leave it out", strings.Join(o.likeGiven, " "), words.Printable(path))
 	}
 	return path, c, err
 }
@@ -118,8 +133,8 @@ func loadForeign(path string, o options, stdout io.Writer) (*checkpoint.Checkpoi
 		return nil, fmt.Errorf("%w (of another program's weights, %s say what their shapes do not)", err, flags)
 	}
 	if got := c.Config.Image; slices.Contains(o.likeGiven, "-image") && got != o.like.Image {
-		return nil, usagef("-image is %v, and %s is of images of %d values", o.like.Image, path, got.Pixels())
+		return nil, usagef("-image is %v, and %s is of images of %s", o.like.Image, words.Printable(path), words.Counted(got.Pixels(), "value"))
 	}
-	fmt.Fprintf(stdout, "%s does not say what model it holds. Taken for %s, of images of %v; %s say otherwise.\n", path, c.Config, c.Config.Image, flags)
+	fmt.Fprintf(stdout, "%s does not say what model it holds. Taken for %s, of images of %v; %s say otherwise.\n", words.Printable(path), c.Config, c.Config.Image, flags)
 	return c, nil
 }

@@ -25,6 +25,16 @@ import (
 
 const height, width = 3, 2 // of the images of every model and data set here
 
+// tinyFingerprint is the Fingerprint of the data set that inWorkshop makes:
+//
+//	python3 -c 'import hashlib
+//	def split(images): return b"40\xc3\x973\xc3\x972\xc3\x971 " + b"".join(bytes([i]) * 6 for i in images) + bytes(i % 3 for i in range(40))
+//	print(hashlib.sha256(split(range(39, -1, -1)) + split(range(40))).hexdigest()[:16])'
+const tinyFingerprint = "b8f2687a1c6ea6af"
+
+// across returns how many pixels so many images take side by side, 2 apart, at a scale.
+func across(images, pixels, scale int) int { return images*(pixels*scale+2) - 2 }
+
 // ofSize returns a small model at the start of its run. Its weights are so large that different latents give different pictures.
 func ofSize(t *testing.T, latent int, activation op.Activation) *checkpoint.Checkpoint {
 	t.Helper()
@@ -43,14 +53,14 @@ func ofSize(t *testing.T, latent int, activation op.Activation) *checkpoint.Chec
 			weight.Float32s()[i] *= 5
 		}
 	}
-	run := &checkpoint.Run{Settings: machine.DefaultSettings(), Data: checkpoint.Data{Name: "tiny", Images: 1}}
-	return &checkpoint.Checkpoint{Config: cfg, State: state, Run: run}
+	return &checkpoint.Checkpoint{Config: cfg, State: state, Run: &checkpoint.Run{Settings: machine.DefaultSettings()}}
 }
 
-// writeCheckpoint saves such a model.
+// writeCheckpoint saves such a model, as one that was trained on the data set "tiny".
 func writeCheckpoint(t *testing.T, path string, latent int) {
 	t.Helper()
 	c := ofSize(t, latent, op.ReLU)
+	c.Run.Data = checkpoint.Data{Name: "tiny", Images: 40, Fingerprint: tinyFingerprint, Source: map[string]string{"data": "tiny"}}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +130,7 @@ func TestModes(t *testing.T) {
 		{"-checkpoint latent3.safetensors -n 5 -scale 3 -out five.png", "five.png", 3, 2, 3},
 		{"-checkpoint latent3.safetensors -mode reconstruct -n 37 -data tiny", "reconstruct.png", 16, 6, 2},
 		{"-checkpoint latent3.safetensors -mode reconstruct -n 3 -data tiny -out few.png", "few.png", 3, 2, 2},
+		{"-checkpoint latent3.safetensors -mode reconstruct -out all.png", "all.png", 16, 6, 2},
 		{"-checkpoint latent3.safetensors -mode interpolate -data tiny -scale 1", "interpolate.png", 11, 8, 1},
 		{"-checkpoint latent3.safetensors -mode interpolate -n 2 -steps 4 -data tiny -out walk.png", "walk.png", 4, 2, 2},
 		{"-checkpoint latent2.safetensors -mode manifold", "manifold.png", 20, 20, 2},
@@ -133,7 +144,10 @@ func TestModes(t *testing.T) {
 			if code != 0 || stderr != "" {
 				t.Fatalf("exit code %d, stderr %q", code, stderr)
 			}
-			size := image.Pt(test.columns*width*test.scale, test.rows*height*test.scale)
+			size := image.Pt(across(test.columns, width, test.scale), across(test.rows, height, test.scale))
+			if strings.Contains(test.args, "traverse") { // numbers of one digit stand beside the rows, which are as tall as these
+				size = image.Pt(4+7+4+size.X, across(test.rows, 13, 1))
+			}
 			if got := readPNG(t, test.file).Bounds().Size(); got != size {
 				t.Errorf("the picture is %v, want %v", got, size)
 			}
@@ -166,15 +180,33 @@ func TestModesPassTheirFlagsOn(t *testing.T) {
 		args    string
 		latent  int
 		columns int
+		labels  []string
 		images  func(g *generate.Generator) ([]float32, error)
 	}{
-		{"-n 5 -seed 7", 3, 3, func(g *generate.Generator) ([]float32, error) { return g.Sample(5, 7) }},
-		{"-mode interpolate -n 2 -steps 4 -seed 7 -data tiny", 3, 4, func(g *generate.Generator) ([]float32, error) {
+		{"-n 5 -seed 7", 3, 3, nil, func(g *generate.Generator) ([]float32, error) { return g.Sample(5, 7) }},
+		{"-mode interpolate -n 2 -steps 4 -seed 7 -data tiny", 3, 4, nil, func(g *generate.Generator) ([]float32, error) {
 			return g.Interpolate(pick(from), pick(to), 4)
 		}},
-		{"-mode manifold -steps 3", 3, 3, func(g *generate.Generator) ([]float32, error) { return g.Manifold(3, 0, 1) }},
-		{"-mode manifold -steps 3 -dims 2,1", 3, 3, func(g *generate.Generator) ([]float32, error) { return g.Manifold(3, 2, 1) }},
-		{"-mode traverse -steps 6", 3, 6, func(g *generate.Generator) ([]float32, error) { return g.Traverse(6) }},
+		{"-mode manifold -steps 3", 3, 3, nil, func(g *generate.Generator) ([]float32, error) {
+			spread, err := g.Spread() // of three dimensions: all but the one that varies least
+			if err != nil {
+				return nil, err
+			}
+			first, second := 0, 1
+			for d := range spread {
+				if spread[d] > spread[first] {
+					first = d
+				}
+			}
+			for d := range spread {
+				if d != first && (second == first || spread[d] > spread[second]) {
+					second = d
+				}
+			}
+			return g.Manifold(3, first, second)
+		}},
+		{"-mode manifold -steps 3 -dims 2,1", 3, 3, nil, func(g *generate.Generator) ([]float32, error) { return g.Manifold(3, 2, 1) }},
+		{"-mode traverse -steps 6", 3, 6, []string{"0", "1", "2"}, func(g *generate.Generator) ([]float32, error) { return g.Traverse(6) }},
 	}
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) {
@@ -187,7 +219,7 @@ func TestModesPassTheirFlagsOn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := picture.Grid(images, picture.Shape{Height: height, Width: width, Channels: 1}, test.columns, 1)
+			want, err := picture.Grid{Images: images, Shape: picture.Shape{Height: height, Width: width, Channels: 1}, Columns: test.columns, Scale: 1, Labels: test.labels}.Draw()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -222,15 +254,13 @@ func TestReconstructShowsInputsAbove(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blank := make([]float32, (2*columns-n)*height*width) // places of the second row that no image takes
-	inputs, outputs = append(inputs, blank...), append(outputs, blank...)
 	for at := range inputs {
 		i, y, x := at/(height*width), at/width%height, at%width
-		left, top := i%columns*width+x, i/columns*2*height+y
+		left, top := i%columns*(width+2)+x, i/columns*2*(height+2)+y
 		if got, want := img.GrayAt(left, top).Y, inputs[at]*255; math.Abs(float64(got)-float64(want)) > 0.51 {
 			t.Fatalf("pixel (%d, %d) of input %d has level %d, want %v", x, y, i, got, want)
 		}
-		if got, want := img.GrayAt(left, top+height).Y, outputs[at]*255; math.Abs(float64(got)-float64(want)) > 0.51 {
+		if got, want := img.GrayAt(left, top+height+2).Y, outputs[at]*255; math.Abs(float64(got)-float64(want)) > 0.51 {
 			t.Fatalf("pixel (%d, %d) of reconstruction %d has level %d, want %v", x, y, i, got, want)
 		}
 	}
@@ -309,10 +339,26 @@ func TestDirAndOut(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	all, second := readPNG(t, "all.png").(*image.Gray), readPNG(t, "each/sample-0002.png").(*image.Gray)
-	right := all.SubImage(image.Rect(2*width, 0, 4*width, 2*height)).(*image.Gray) // second image of the first row, scale 2
+	left := 2*width + 2 // where the second image begins, at scale 2
 	for y := range 2 * height {
 		for x := range 2 * width {
-			if got, want := second.GrayAt(x, y), right.GrayAt(2*width+x, y); got != want {
+			if got, want := second.GrayAt(x, y), all.GrayAt(left+x, y); got != want {
+				t.Fatalf("pixel (%d, %d) is %v, and in the picture %v", x, y, got, want)
+			}
+		}
+	}
+}
+
+// TestDirTakesWhatIsDrawn checks that the files of reconstruct hold the reconstructions, which the picture has below.
+func TestDirTakesWhatIsDrawn(t *testing.T) {
+	inWorkshop(t)
+	if code, _, stderr := command("-checkpoint latent3.safetensors -mode reconstruct -n 4 -scale 1 -dir each -out all.png"); code != 0 {
+		t.Fatal(stderr)
+	}
+	all, second := readPNG(t, "all.png").(*image.Gray), readPNG(t, "each/reconstruction-0002.png").(*image.Gray)
+	for y := range height {
+		for x := range width {
+			if got, want := second.GrayAt(x, y), all.GrayAt(width+2+x, height+2+y); got != want {
 				t.Fatalf("pixel (%d, %d) is %v, and in the picture %v", x, y, got, want)
 			}
 		}
@@ -322,17 +368,19 @@ func TestDirAndOut(t *testing.T) {
 func TestPairsHaveDifferentLabels(t *testing.T) {
 	labels := []byte{5, 5, 5, 7, 7, 5}
 	tests := []struct {
+		labels   []byte
 		order    []int
 		n        int
 		from, to []int
 	}{
-		{[]int{0, 1, 2, 3, 4, 5}, 2, []int{0, 1}, []int{3, 4}},
-		{[]int{3, 4, 0, 1, 2, 5}, 2, []int{3, 4}, []int{0, 1}},
-		{[]int{0, 1, 2, 3, 4, 5}, 3, []int{0, 1, 2}, []int{3, 4, 5}}, // only one label is left for the last
+		{labels, []int{0, 1, 2, 3, 4, 5}, 2, []int{0, 1}, []int{3, 4}},
+		{labels, []int{3, 4, 0, 1, 2, 5}, 2, []int{3, 4}, []int{0, 1}},
+		{labels, []int{0, 1, 2, 3, 4, 5}, 3, []int{0, 1, 2}, []int{3, 4, 5}}, // only one label is left for the last
+		{nil, []int{3, 4, 0, 1, 2, 5}, 3, []int{3, 0, 2}, []int{4, 1, 5}},
 	}
 	for _, test := range tests {
 		order := slices.Clone(test.order)
-		from, to := pairs(labels, test.order, test.n)
+		from, to := pairs(test.labels, test.order, test.n)
 		if !slices.Equal(from, test.from) || !slices.Equal(to, test.to) {
 			t.Errorf("order %v gives %v to %v, want %v to %v", order, from, to, test.from, test.to)
 		}

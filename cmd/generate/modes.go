@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"govae/internal/picture"
-	"govae/model"
+	"govae/internal/words"
+	"govae/train/checkpoint"
 	"govae/train/dataset"
 	"govae/train/generate"
 )
@@ -19,13 +23,23 @@ type mode struct {
 	name     string
 	single   string // begins the file name of one image
 	n, steps int    // defaults of the flags; 0: the mode does not have the flag
-	draw     func(*generate.Generator, options) (drawing, error)
+	draw     func(*work) (drawing, error)
+}
+
+// work is what a mode draws with.
+type work struct {
+	options
+	path   string          // of the checkpoint
+	run    *checkpoint.Run // in which the model was trained; nil: the checkpoint does not know
+	g      *generate.Generator
+	stdout io.Writer
+	stderr io.Writer // for a progress bar
 }
 
 var modes = []mode{
 	{name: "samples", single: "sample", n: 64, draw: samples},
-	{name: "reconstruct", single: "reconstruction", n: 64, draw: reconstruct},
-	{name: "interpolate", single: "interpolation", n: 8, steps: 11, draw: interpolate},
+	{name: "reconstruct", single: "reconstruction", n: 64, draw: ofImages(reconstruct)},
+	{name: "interpolate", single: "interpolation", n: 8, steps: 11, draw: ofImages(interpolate)},
 	{name: "manifold", single: "manifold", steps: 20, draw: manifold},
 	{name: "traverse", single: "traversal", steps: 11, draw: traverse},
 }
@@ -41,104 +55,106 @@ func modeNamed(name string) (mode, error) {
 	return mode{}, usagef("-mode is %q, want %s", name, strings.Join(names, ", "))
 }
 
-func samples(g *generate.Generator, o options) (drawing, error) {
-	images, err := g.Sample(o.n, o.seed)
+func samples(w *work) (drawing, error) {
+	images, err := w.g.Sample(w.n, w.seed)
 	return drawing{
-		title:   fmt.Sprintf("%d samples of seed %d", o.n, o.seed),
-		images:  images,
-		columns: picture.Columns(o.n),
+		title: fmt.Sprintf("%s of seed %d", words.Counted(w.n, "sample"), w.seed),
+		grid:  picture.Grid{Images: images, Columns: picture.Columns(w.n)},
 	}, err
 }
 
-func reconstruct(g *generate.Generator, o options) (drawing, error) {
-	set, err := openData(g.Config().Image, o, o.n)
+// ofImages returns the draw of a mode that starts from test images.
+func ofImages(draw func(*work, *dataset.Set) (drawing, error)) func(*work) (drawing, error) {
+	return func(w *work) (drawing, error) {
+		set, err := w.openData()
+		if err != nil {
+			return drawing{}, err
+		}
+		return draw(w, set)
+	}
+}
+
+func reconstruct(w *work, set *dataset.Set) (drawing, error) {
+	n, err := w.number(set, 1)
 	if err != nil {
 		return drawing{}, err
 	}
-	inputs := pick(&set.Test, dataset.Order(set.Test.Len(), o.seed, 0)[:o.n])
-	images, err := g.Reconstruct(inputs)
+	inputs := pick(&set.Test, dataset.Order(set.Test.Len(), w.seed, 0)[:n])
+	images, err := w.g.Reconstruct(inputs)
+	of, whose := fmt.Sprintf("%s of %s", words.Counted(n, "test image"), words.Printable(set.Name)), "their reconstructions"
+	each := "the reconstructions of " + of
+	if n == 1 {
+		whose, each = "its reconstruction", "the reconstruction of "+of
+	}
 	return drawing{
-		title:   fmt.Sprintf("%d test images of %s above their reconstructions", o.n, set.Name),
-		each:    fmt.Sprintf("the reconstructions of %d test images of %s", o.n, set.Name),
-		images:  images,
-		inputs:  inputs,
-		columns: min(o.n, reconstructColumns),
+		title: of + " above " + whose,
+		each:  each,
+		grid:  picture.Grid{Images: inputs, Below: images, Columns: min(n, reconstructColumns)},
 	}, err
 }
 
-func interpolate(g *generate.Generator, o options) (drawing, error) {
-	set, err := openData(g.Config().Image, o, 2*o.n)
+func interpolate(w *work, set *dataset.Set) (drawing, error) {
+	n, err := w.number(set, 2)
 	if err != nil {
 		return drawing{}, err
 	}
-	from, to := pairs(set.Test.Labels, dataset.Order(set.Test.Len(), o.seed, 0), o.n)
-	images, err := g.Interpolate(pick(&set.Test, from), pick(&set.Test, to), o.steps)
+	from, to := pairs(set.Test.Labels, dataset.Order(set.Test.Len(), w.seed, 0), n)
+	images, err := w.g.Interpolate(pick(&set.Test, from), pick(&set.Test, to), w.steps)
+	between := "the test images of a pair"
+	if n > 1 {
+		between = fmt.Sprintf("the test images of each of %s", words.Counted(n, "pair"))
+	}
 	return drawing{
-		title:   fmt.Sprintf("%d steps between each of %d pairs of test images of %s", o.steps, o.n, set.Name),
-		images:  images,
-		columns: o.steps,
+		title: fmt.Sprintf("%s between %s, of %s", words.Counted(w.steps, "step"), between, words.Printable(set.Name)),
+		grid:  picture.Grid{Images: images, Columns: w.steps},
 	}, err
 }
 
-func manifold(g *generate.Generator, o options) (drawing, error) {
-	latent, dims := g.Config().Latent, o.dims
+func manifold(w *work) (drawing, error) {
+	latent, dims, why := w.g.Config().Latent, w.dims, ""
 	if latent < 2 {
 		return drawing{}, usagef("-mode manifold needs a latent of at least 2 dimensions, and this model's has %d", latent)
+	}
+	if !w.dimsGiven {
+		var err error
+		if dims, err = widest(w.g); err != nil {
+			return drawing{}, err
+		}
+		why = ", along which the images vary most"
 	}
 	if max(dims[0], dims[1]) >= latent {
 		return drawing{}, usagef("-dims is %d,%d, and this model's latent has the dimensions 0 to %d", dims[0], dims[1], latent-1)
 	}
-	images, err := g.Manifold(o.steps, dims[0], dims[1])
+	images, err := w.g.Manifold(w.steps, dims[0], dims[1])
 	return drawing{
-		title:   fmt.Sprintf("%d×%d quantiles of latent dimensions %d (across) and %d (upwards)", o.steps, o.steps, dims[0], dims[1]),
-		images:  images,
-		columns: o.steps,
+		title: fmt.Sprintf("%d×%d quantiles of latent dimensions %d (across) and %d (upwards)%s", w.steps, w.steps, dims[0], dims[1], why),
+		grid:  picture.Grid{Images: images, Columns: w.steps},
 	}, err
 }
 
-func traverse(g *generate.Generator, o options) (drawing, error) {
-	images, err := g.Traverse(o.steps)
-	return drawing{
-		title:   fmt.Sprintf("%d steps from -%d to %d of each of %d latent dimensions", o.steps, generate.TraverseRange, generate.TraverseRange, g.Config().Latent),
-		images:  images,
-		columns: o.steps,
-	}, err
-}
-
-// openData opens the data set and checks that its test images fit the model and are enough.
-func openData(shape model.Image, o options, needed int) (*dataset.Set, error) {
-	set, err := dataset.Open(o.data)
+// widest returns the two latent dimensions of the largest spread, the larger first, and of equal ones the lower first.
+func widest(g *generate.Generator) ([2]int, error) {
+	spread, err := g.Spread()
 	if err != nil {
-		return nil, err
+		return [2]int{}, err
 	}
-	if got := set.Test.Shape; got != shape {
-		return nil, fmt.Errorf("the images of %s are %v and the model takes %v: name the data set that it was trained on with -data DIR", set.Name, got, shape)
-	}
-	if n := set.Test.Len(); n < needed {
-		return nil, usagef("-n is %d, which takes %d test images, and %s has %d", o.n, needed, set.Name, n)
-	}
-	return set, nil
+	dims := dataset.Sequence(len(spread))
+	slices.SortStableFunc(dims, func(i, j int) int { return cmp.Compare(spread[j], spread[i]) })
+	return [2]int(dims), nil
 }
 
-// pick returns the images at the given indices, [n, pixels] in [0, 1].
-func pick(split *model.Images, indices []int) []float32 {
-	pixels := split.Shape.Pixels()
-	images := make([]float32, len(indices)*pixels)
-	for row, i := range indices {
-		split.Fill(images[row*pixels:][:pixels], i)
+func traverse(w *work) (drawing, error) {
+	images, err := w.g.Traverse(w.steps)
+	latent := w.g.Config().Latent
+	each, numbers := "the only latent dimension", []string{"0"}
+	if latent > 1 {
+		each = fmt.Sprintf("each of %d latent dimensions", latent)
 	}
-	return images
-}
-
-// pairs takes n pairs of images in the given order. Each is the first image left and the first after it with
-// another label, or the next one if no other label is left.
-func pairs(labels []byte, order []int, n int) (from, to []int) {
-	left := slices.Clone(order)
-	for range n {
-		first, others := left[0], left[1:]
-		other := max(0, slices.IndexFunc(others, func(i int) bool { return labels[i] != labels[first] }))
-		from, to = append(from, first), append(to, others[other])
-		left = slices.Delete(others, other, other+1)
+	for d := 1; d < latent; d++ {
+		numbers = append(numbers, strconv.Itoa(d))
 	}
-	return from, to
+	return drawing{
+		title: fmt.Sprintf("%s from -%d to %d of %s", words.Counted(w.steps, "step"), generate.TraverseRange, generate.TraverseRange, each),
+		grid:  picture.Grid{Images: images, Columns: w.steps, Labels: numbers},
+	}, err
 }

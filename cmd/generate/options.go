@@ -13,6 +13,7 @@ import (
 
 	"govae/internal/setting"
 	"govae/model"
+	"govae/train/dataset"
 	"govae/train/device"
 )
 
@@ -24,8 +25,12 @@ func usage() string {
 	like := model.DefaultConfig()
 	flags := setting.Usage(likeFields, &like) +
 		setting.Entry("image", "HxWxC", "shape of the images, as in 28x28 or 32x32x3 (default: square, grey or, where only that fits, RGB)")
+	var data string
+	for _, f := range dataset.Fields {
+		data += setting.Entry(f.Flag, f.Arg, f.Help)
+	}
 	on := device.Auto
-	return strings.NewReplacer("    {like}\n", flags, "    {device}\n", setting.Usage(device.Fields, &on)).Replace(usageText)
+	return strings.NewReplacer("    {like}\n", flags, "    {data}\n", data, "    {device}\n", setting.Usage(device.Fields, &on)).Replace(usageText)
 }
 
 // Limits of flags.
@@ -37,7 +42,7 @@ const (
 
 // options are the flags' values.
 type options struct {
-	checkpoint, data, out, dir string
+	checkpoint, out, dir string
 
 	mode            mode
 	n, steps, scale int
@@ -45,8 +50,20 @@ type options struct {
 	seed            uint64
 	device          device.Choice
 
+	nGiven, scaleGiven, dimsGiven bool // else their values may be others, where these do not fit
+
+	data  dataset.Source // where test images are, as far as
+	given []string       // these of its fields say; the rest is as in the model's run
+
 	like      model.Config // of foreign weights: what their shapes do not tell
 	likeGiven []string     // the flags that were given for it
+}
+
+// paths are the flags of files and folders.
+var paths = []setting.Field[options]{
+	setting.Path(setting.Field[options]{Flag: "checkpoint"}, func(o *options) *string { return &o.checkpoint }),
+	setting.Path(setting.Field[options]{Flag: "out"}, func(o *options) *string { return &o.out }),
+	setting.Path(setting.Field[options]{Flag: "dir"}, func(o *options) *string { return &o.dir }),
 }
 
 // likeFields describes what the shapes of a model's weights do not tell of it, but for the shape of its images.
@@ -67,16 +84,13 @@ func newFlagSet(o *options, mode *string) *flag.FlagSet {
 	flags.StringVar(mode, "mode", "samples", "")
 	flags.IntVar(&o.n, "n", 0, "")
 	flags.IntVar(&o.steps, "steps", 0, "")
-	o.dims = [2]int{0, 1}
 	flags.Func("dims", "", func(value string) (err error) {
 		o.dims, err = parseDims(value)
 		return err
 	})
 	flags.Uint64Var(&o.seed, "seed", 1, "")
-	flags.StringVar(&o.checkpoint, "checkpoint", "", "")
-	flags.StringVar(&o.data, "data", "", "")
-	flags.StringVar(&o.out, "out", "", "")
-	flags.StringVar(&o.dir, "dir", "", "")
+	setting.AddFlags(flags, paths, o)
+	setting.AddFlags(flags, dataset.Fields, &o.data)
 	flags.IntVar(&o.scale, "scale", 2, "")
 	o.device = device.Auto
 	setting.AddFlags(flags, device.Fields, &o.device)
@@ -114,7 +128,10 @@ func parse(args []string) (options, error) {
 			o.likeGiven = append(o.likeGiven, name)
 		}
 	}
-	if err := cmp.Or(setting.Check(likeFields, &o.like), setting.Check(device.Fields, &o.device)); err != nil {
+	o.nGiven, o.scaleGiven, o.dimsGiven = given["n"], given["scale"], given["dims"]
+	o.given = setting.Given(flags, dataset.Fields)
+	data, err := setting.Merge(dataset.Fields, o.given, o.data, dataset.DefaultSource())
+	if err := cmp.Or(err, setting.Check(dataset.Fields, &data), setting.Check(likeFields, &o.like), setting.Check(device.Fields, &o.device)); err != nil {
 		return o, usageError{setting.Flagged(err)}
 	}
 	return o, o.complete(given)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -37,6 +38,9 @@ func TestUsageErrors(t *testing.T) {
 		{"-mode manifold -dims 0,3 -checkpoint latent3.safetensors", "-dims is 0,3, and this model's latent has the dimensions 0 to 2"},
 		{"-mode manifold -checkpoint latent1.safetensors", "needs a latent of at least 2 dimensions, and this model's has 1"},
 		{"-out samples.jpg", `-out is "samples.jpg", want a name that ends in .png`},
+		{"-size 0x5", `-size is 0x5, want sides of 1 to 4096 pixels`},
+		{"-holdout 2", "-holdout is 2, want 0.0001 to 0.9"},
+		{"-holdout 0", "-holdout is 0, want 0.0001 to 0.9"},
 		{"-activation step", `-activation is "step", want relu, sigmoid, tanh`},
 		{"-model gan", `-model is "gan", want `},
 		{"-likelihood cauchy", `-likelihood is "cauchy", want `},
@@ -58,6 +62,18 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
+// TestEmptyPaths checks that what a shell makes of a variable that is not set means nothing, and not the default.
+func TestEmptyPaths(t *testing.T) {
+	inWorkshop(t)
+	for _, flag := range []string{"-data", "-checkpoint", "-out", "-dir"} {
+		var stdout, stderr bytes.Buffer
+		code := run([]string{flag, ""}, &stdout, &stderr)
+		if want := "for flag " + flag + ": it is empty: name a path, or leave the flag out"; code != exitUsage || stdout.Len() > 0 || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q, want %d and %q", flag, code, stdout.String(), stderr.String(), exitUsage, want)
+		}
+	}
+}
+
 func TestOtherErrors(t *testing.T) {
 	inWorkshop(t)
 	if err := os.WriteFile("broken.safetensors", []byte("not a checkpoint"), 0o644); err != nil {
@@ -66,16 +82,22 @@ func TestOtherErrors(t *testing.T) {
 	if err := os.WriteFile("file", nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir("folder.png", 0o755); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct{ args, want string }{
 		{"", "no folder in runs holds a checkpoint.safetensors: file does not exist: train a model with go run ./cmd/train, or name a checkpoint with -checkpoint FILE"},
 		{"-checkpoint missing.safetensors", "no checkpoint at missing.safetensors"},
 		{"-checkpoint broken.safetensors", "broken.safetensors"},
 		{"-checkpoint tiny", "tiny"},
-		{"-checkpoint latent2.safetensors -mode reconstruct -data nowhere", ": pass -data DIR, a folder with train-images-idx3-ubyte.gz, "},
-		{"-checkpoint latent2.safetensors -mode reconstruct -data wide", "the images of wide are 3×4×1 and the model takes 3×2×1: name the data set that it was trained on with -data DIR"},
+		{"-checkpoint latent2.safetensors -mode reconstruct -data nowhere", "dataset: no data: "},
+		{"-checkpoint latent2.safetensors -mode reconstruct -data wide", "the images of wide are 3×4×1 and the model takes 3×2×1: give -size 3x2 as well, or name others with -data PATH"},
 		{"-checkpoint latent2.safetensors -mode interpolate -data wide", "3×4×1"},
-		{"-checkpoint latent2.safetensors -out nowhere/samples.png", "nowhere"},
-		{"-checkpoint latent2.safetensors -dir file", "-dir: "},
+		{"-checkpoint latent2.safetensors -out file/samples.png", "-out: file is a file: want a folder"},
+		{"-checkpoint latent2.safetensors -out file/deep/samples.png", "-out: "},
+		{"-checkpoint latent2.safetensors -out folder.png", "-out: folder.png is a folder: want a file"},
+		{"-checkpoint latent2.safetensors -dir file", "-dir: file is a file: want a folder"},
+		{"-checkpoint latent2.safetensors -dir file/deep", "-dir: "},
 		{"-checkpoint latent2.safetensors -device cuda:99", "the device is not available: no CUDA machine"},
 		{"-checkpoint latent2.safetensors -device cuda:99", ": use -device cpu, or auto to take what there is"},
 		{"-checkpoint latent2.safetensors -device cpu -precision tf32", "and tf32 is asked for: leave out -precision, or name a device that has it"},
@@ -84,8 +106,8 @@ func TestOtherErrors(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) { wantFailure(t, test.args, exitFailure, test.want) })
 	}
-	if found, _ := filepath.Glob("*.png*"); found != nil {
-		t.Errorf("failures left %v", found)
+	if found, _ := filepath.Glob("*.png*"); len(found) != 1 {
+		t.Errorf("failures left %v beside the folder", found)
 	}
 }
 
@@ -114,7 +136,7 @@ func TestHelpNamesEveryFlagAndMode(t *testing.T) {
 		if text == "" {
 			t.Errorf("the usage does not list -%s", f.Name)
 		}
-		if f.DefValue != "" && f.DefValue != "0" && !strings.Contains(text, "(default "+f.DefValue+")") {
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" && !strings.Contains(text, "(default "+f.DefValue) {
 			t.Errorf("the usage does not give -%s the default %s: %s", f.Name, f.DefValue, text)
 		}
 	})

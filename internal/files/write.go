@@ -4,13 +4,12 @@ package files
 import (
 	"bufio"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
-	"syscall"
+	"strings"
+	"unicode/utf8"
 )
 
 const bufferSize = 64 << 10
@@ -18,9 +17,14 @@ const bufferSize = 64 << 10
 // Write replaces the file at path by what write writes: into a hidden temporary file beside it, which is synced and
 // renamed, and the folder is synced. The folder must exist. A symbolic link at path is replaced, not followed.
 //
-// On an error, or if write panics, path is as it was and no temporary file stays. One error comes later than that:
-// where the folder cannot be synced, path already holds the new file, which may not outlive a power failure.
+// On an error, or if write panics, path is as it was and no temporary file stays. One error comes later than that: where the folder's
+// disk fails as it is synced, path already holds the new file, which may not outlive a power failure. A file system that cannot sync
+// at all is no error: Durable tells of it.
 func Write(path string, write func(io.Writer) error) error {
+	// A rename would put a file in the place of a device such as /dev/null.
+	if err := CheckFile(path); err != nil {
+		return err
+	}
 	if err := replace(path, write); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
@@ -28,18 +32,11 @@ func Write(path string, write func(io.Writer) error) error {
 }
 
 func replace(path string, write func(io.Writer) error) error {
-	// A rename would put a file in the place of a device such as /dev/null.
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return errors.New("it exists and is not a regular file")
-	}
 	folder, name := filepath.Dir(path), filepath.Base(path)
 	if _, err := os.Stat(folder); err != nil { // says so without the temporary name
 		return err
 	}
-	temporary := filepath.Join(folder, "."+name+".tmp-"+rand.Text())
-
-	// Not os.CreateTemp: its files are readable by their owner alone, whatever the umask says.
-	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	file, err := createTemporary(folder, name)
 	if err != nil {
 		return err
 	}
@@ -47,18 +44,18 @@ func replace(path string, write func(io.Writer) error) error {
 	defer func() {
 		if !renamed { // after an error, and also when write panics
 			file.Close()
-			os.Remove(temporary)
+			os.Remove(file.Name())
 		}
 	}()
 
 	if err := fill(file, write); err != nil {
 		return err
 	}
-	if err := os.Rename(temporary, path); err != nil {
+	if err := os.Rename(file.Name(), path); err != nil {
 		return err
 	}
 	renamed = true
-	return syncFolder(folder)
+	return SyncFolder(folder)
 }
 
 // fill writes the whole content of file, makes sure that it is on the disk, and closes it.
@@ -70,25 +67,43 @@ func fill(file *os.File, write func(io.Writer) error) error {
 	if err := buffered.Flush(); err != nil {
 		return err
 	}
-	if err := file.Sync(); err != nil {
+	if err := syncFile(file); err != nil && !cannotSync(err) {
 		return err
 	}
 	return file.Close()
 }
 
-// syncFolder makes a rename in the folder outlive a power failure.
-// Windows and some network file systems cannot sync a folder; there, the system decides when it is written.
-func syncFolder(folder string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(folder)
+// A temporary file is named after the file that it becomes, so that people see what it is, but not with the whole of a long name: some
+// file systems have names of 143 bytes at most, and no name of ours is nearly as long.
+const (
+	temporaryInfix  = ".tmp-"
+	temporaryLength = 26 // of rand.Text
+	longestShown    = 100
+)
+
+// createTemporary makes a new file in the folder for what is to become the file of that name.
+func createTemporary(folder, name string) (*os.File, error) {
+	// Not os.CreateTemp: its files are readable by their owner alone, whatever the umask says.
+	file, err := os.OpenFile(filepath.Join(folder, temporaryPrefix(name)+rand.Text()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("no file can be made in %s: %w", folder, cause(err))
 	}
-	defer f.Close()
-	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
-		return err
+	return file, nil
+}
+
+func temporaryPrefix(name string) string {
+	if n := longestShown; len(name) > n {
+		for n > 0 && !utf8.RuneStart(name[n]) {
+			n--
+		}
+		name = name[:n]
 	}
-	return nil
+	return "." + name + temporaryInfix
+}
+
+// IsTemporaryOf says whether a file's name is one that Write gives to what is to become the file named of. Where nobody writes that file,
+// it was left by a process that was killed.
+func IsTemporaryOf(name, of string) bool {
+	random, ok := strings.CutPrefix(name, temporaryPrefix(of))
+	return ok && len(random) == temporaryLength && strings.Trim(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }

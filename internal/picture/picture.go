@@ -2,8 +2,10 @@
 package picture
 
 import (
+	"errors"
 	"fmt"
 	"image"
+	"image/draw"
 	"image/png"
 	"io"
 	"math"
@@ -26,76 +28,71 @@ func Columns(n int) int {
 	return max(1, int(math.Ceil(math.Sqrt(float64(n)))))
 }
 
-// Alternate orders two lists of images so that a grid of the given number of columns shows a row of above, then the
-// images of below that belong to them, and so on. Both are [n, values]. A short last row is filled up with black images,
-// so the result is [2·rows·columns, values]. It returns an error where the lengths differ or hold no whole number of images.
-func Alternate(above, below []float32, values, columns int) ([]float32, error) {
-	n, err := count(above, values)
-	if err != nil {
-		return nil, err
-	}
-	if len(above) != len(below) {
-		return nil, fmt.Errorf("picture: %d values above and %d below, want as many", len(above), len(below))
-	}
-	if columns < 1 || columns > maxPixels {
-		return nil, fmt.Errorf("picture: %d columns, want 1 to %d", columns, maxPixels)
-	}
-	rows, row := (n+columns-1)/columns, columns*values
-	ordered := make([]float32, 2*rows*row)
-	for r := range rows {
-		copy(ordered[2*r*row:][:row], above[r*row:])
-		copy(ordered[(2*r+1)*row:][:row], below[r*row:])
-	}
-	return ordered, nil
+// Grid is a picture of images of one shape, row by row, with a gap between them; a single image fills it. Images and Below are
+// [n, channels, height, width], black at 0 and full at 1; values outside are clamped, and NaN is black. Places of the last row without
+// an image are hatched.
+type Grid struct {
+	Images  []float32
+	Below   []float32 // as many images, shown in rows of their own, each below the one of Images at its place; nil: none
+	Shape   Shape
+	Columns int
+	Scale   int      // each pixel of an image is a square of so many pixels
+	Labels  []string // stand at the left of the rows, in ASCII; nil: none
 }
 
-// Grid lays images out row by row, columns in a row, each pixel drawn as a square of scale pixels.
-// images is [n, channels, height, width], black at 0 and full at 1; values outside are clamped, and NaN is black.
-// Places of the last row without an image are black. One channel gives an *image.Gray, three (RGB) an opaque *image.RGBA.
-// It returns an error where images is no whole number of images, or the picture would be empty or too large.
-func Grid(images []float32, shape Shape, columns, scale int) (image.Image, error) {
-	if shape.Height < 1 || shape.Width < 1 || (shape.Channels != 1 && shape.Channels != 3) {
-		return nil, fmt.Errorf("picture: images of %d×%d×%d, want at least 1×1 pixels of 1 or 3 channels", shape.Height, shape.Width, shape.Channels)
-	}
-	n, err := count(images, shape.values())
+// Draw draws the picture: an *image.Gray of images of one channel, an opaque *image.RGBA of three (RGB). It returns an error where the
+// values are no whole number of images, there are not as many below as above or not as many labels as rows, or the picture would be
+// empty, or, with ErrTooLarge, too large.
+func (g Grid) Draw() (image.Image, error) {
+	l, err := g.layOut()
 	if err != nil {
 		return nil, err
 	}
-	if columns < 1 || scale < 1 {
-		return nil, fmt.Errorf("picture: %d columns at scale %d, want at least 1 and 1", columns, scale)
+	var img draw.Image
+	var pix []byte
+	var stride, size int // in bytes: of a row and of a pixel
+	if g.Shape.Channels == 1 {
+		grey := image.NewGray(l.bounds())
+		img, pix, stride, size = grey, grey.Pix, grey.Stride, 1
+	} else {
+		colour := image.NewRGBA(l.bounds())
+		img, pix, stride, size = colour, colour.Pix, colour.Stride, 4
 	}
-	rows := (n-1)/columns + 1
-	// In floating point, which does not overflow.
-	if width, height := float64(columns)*float64(shape.Width)*float64(scale), float64(rows)*float64(shape.Height)*float64(scale); width*height > maxPixels {
-		return nil, fmt.Errorf("picture: %.0f×%.0f pixels are too many: take fewer images or a smaller scale, for at most %d pixels in all", width, height, maxPixels)
+	draw.Draw(img, img.Bounds(), image.NewUniform(ground), image.Point{}, draw.Src)
+	for i := range l.rows / len(l.lists) * g.Columns {
+		for k, list := range l.lists {
+			row, column := i/g.Columns*len(l.lists)+k, i%g.Columns
+			if i < l.images {
+				g.paint(pix, stride, size, list[i*g.Shape.values():], l.place(row, column))
+			} else {
+				l.hatch(img, row, column)
+			}
+		}
 	}
-
-	bounds := image.Rect(0, 0, columns*shape.Width*scale, rows*shape.Height*scale)
-	if shape.Channels == 1 {
-		img := image.NewGray(bounds)
-		paint(img.Pix, img.Stride, 1, images, shape, columns, scale)
-		return img, nil
-	}
-	img := image.NewRGBA(bounds)
-	for alpha := 3; alpha < len(img.Pix); alpha += 4 {
-		img.Pix[alpha] = math.MaxUint8
-	}
-	paint(img.Pix, img.Stride, 4, images, shape, columns, scale)
+	l.label(img, g.Labels)
 	return img, nil
 }
 
-// paint draws the images into pix, which has stride bytes in a row and size bytes in a pixel.
-func paint(pix []byte, stride, size int, images []float32, shape Shape, columns, scale int) {
-	for at, v := range images {
-		x := at % shape.Width
-		y := at / shape.Width % shape.Height
-		channel := at / (shape.Width * shape.Height) % shape.Channels
-		i := at / shape.values()
-		left := (i%columns*shape.Width + x) * scale
-		top := (i/columns*shape.Height + y) * scale
+// DrawToFit is Draw at a scale of 1 where the picture would be too large at that of g.
+func (g Grid) DrawToFit() (image.Image, error) {
+	img, err := g.Draw()
+	if errors.Is(err, ErrTooLarge) && g.Scale > 1 {
+		g.Scale = 1
+		return g.Draw()
+	}
+	return img, err
+}
+
+// paint draws the first image of values, with its upper left corner at a place, into pix, which has stride bytes in a row and size
+// bytes in a pixel.
+func (g Grid) paint(pix []byte, stride, size int, values []float32, at image.Point) {
+	for i, v := range values[:g.Shape.values()] {
+		left := at.X + i%g.Shape.Width*g.Scale
+		top := at.Y + i/g.Shape.Width%g.Shape.Height*g.Scale
+		channel := i / (g.Shape.Width * g.Shape.Height)
 		value := level(v)
-		for dy := range scale {
-			for dx := range scale {
+		for dy := range g.Scale {
+			for dx := range g.Scale {
 				pix[(top+dy)*stride+(left+dx)*size+channel] = value
 			}
 		}
@@ -114,15 +111,15 @@ func level(v float32) uint8 {
 	}
 }
 
-// count returns how many images of so many values there are: at least one.
-func count(images []float32, values int) (int, error) {
-	if values < 1 || len(images) < values || len(images)%values != 0 {
-		return 0, fmt.Errorf("picture: %d values are no whole number of images of %d values", len(images), values)
-	}
-	return len(images) / values, nil
-}
-
 // Write encodes img as PNG to path, atomically.
 func Write(path string, img image.Image) error {
 	return files.Write(path, func(w io.Writer) error { return png.Encode(w, img) })
+}
+
+// count returns how many images of so many values there are: at least one.
+func count(images []float32, values int) (int, error) {
+	if len(images) < values || len(images)%values != 0 {
+		return 0, fmt.Errorf("picture: %d values are no whole number of images of %d values", len(images), values)
+	}
+	return len(images) / values, nil
 }

@@ -1,6 +1,8 @@
 package picture
 
 import (
+	"encoding/hex"
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
@@ -10,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/image/font/basicfont"
 )
 
 // drawn returns the levels of a grey picture, row by row.
@@ -24,52 +28,71 @@ func drawn(t *testing.T, img image.Image) [][]uint8 {
 	return rows
 }
 
-func TestGridPlacesGreyImages(t *testing.T) {
-	// Three images of 2 rows and 3 columns, in 2 columns: the last place stays black.
-	images := []float32{
-		1. / 255, 2. / 255, 3. / 255,
-		4. / 255, 5. / 255, 6. / 255,
-
-		11. / 255, 12. / 255, 13. / 255,
-		14. / 255, 15. / 255, 16. / 255,
-
-		21. / 255, 22. / 255, 23. / 255,
-		24. / 255, 25. / 255, 26. / 255,
+// rows makes a picture's rows of text: two digits a pixel, in hexadecimal.
+func rows(t *testing.T, lines ...string) (levels [][]uint8) {
+	t.Helper()
+	for _, line := range lines {
+		row, err := hex.DecodeString(strings.ReplaceAll(line, " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		levels = append(levels, row)
 	}
-	img, err := Grid(images, Shape{2, 3, 1}, 2, 1)
+	return levels
+}
+
+// TestDrawPlacesGreyImages draws three images of 2 rows and 3 columns, in 2 columns: between them are two pixels of the ground, around
+// them none, and the last place is hatched.
+func TestDrawPlacesGreyImages(t *testing.T) {
+	var images []float32
+	for _, v := range []float32{1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16, 21, 22, 23, 24, 25, 26} {
+		images = append(images, v/255)
+	}
+	img, err := Grid{Images: images, Shape: Shape{2, 3, 1}, Columns: 2, Scale: 1}.Draw()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := img.(*image.Gray); !ok {
 		t.Errorf("got %T, want *image.Gray", img)
 	}
-	want := [][]uint8{
-		{1, 2, 3, 11, 12, 13},
-		{4, 5, 6, 14, 15, 16},
-		{21, 22, 23, 0, 0, 0},
-		{24, 25, 26, 0, 0, 0},
-	}
+	want := rows(t,
+		"01 02 03 40 40 0b 0c 0d",
+		"04 05 06 40 40 0e 0f 10",
+		"40 40 40 40 40 40 40 40",
+		"40 40 40 40 40 40 40 40",
+		"15 16 17 40 40 68 40 40",
+		"18 19 1a 40 40 40 40 40")
 	if got := drawn(t, img); !slices.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
-func TestGridScalesEachPixelToASquare(t *testing.T) {
-	img, err := Grid([]float32{10. / 255, 20. / 255, 30. / 255, 40. / 255}, Shape{1, 2, 1}, 1, 3)
+func TestDrawScalesEachPixelToASquare(t *testing.T) {
+	img, err := Grid{Images: []float32{10. / 255, 20. / 255, 30. / 255, 40. / 255}, Shape: Shape{1, 2, 1}, Columns: 1, Scale: 3}.Draw()
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second := []uint8{10, 10, 10, 20, 20, 20}, []uint8{30, 30, 30, 40, 40, 40}
-	want := [][]uint8{first, first, first, second, second, second}
+	first, ground, second := []uint8{10, 10, 10, 20, 20, 20}, slices.Repeat([]uint8{64}, 6), []uint8{30, 30, 30, 40, 40, 40}
+	want := [][]uint8{first, first, first, ground, ground, second, second, second}
 	if got := drawn(t, img); !slices.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
-// TestGridPlacesColours draws two images of 2 rows and 3 columns, RGB, in 3 columns, with another level for every value:
-// from 100 on for red, from 110 on for green, from 120 on for blue, and 100 more in the second image. The third place is
-// black and opaque.
-func TestGridPlacesColours(t *testing.T) {
+// TestASingleImageIsItsOwnSize is for programs that read what -dir writes.
+func TestASingleImageIsItsOwnSize(t *testing.T) {
+	img, err := Grid{Images: make([]float32, 6), Shape: Shape{2, 3, 1}, Columns: 1, Scale: 1}.Draw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := drawn(t, img), rows(t, "000000", "000000"); !slices.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestDrawPlacesColours draws two images of 2 rows and 3 columns, RGB, in 3 columns, with another level for every value:
+// from 100 on for red, from 110 on for green, from 120 on for blue, and 100 more in the second image. All is opaque.
+func TestDrawPlacesColours(t *testing.T) {
 	const scale = 2
 	images := make([]float32, 0, 36)
 	for _, first := range []int{100, 110, 120, 200, 210, 220} {
@@ -77,28 +100,123 @@ func TestGridPlacesColours(t *testing.T) {
 			images = append(images, float32(first+pixel)/255)
 		}
 	}
-	img, err := Grid(images, Shape{2, 3, 3}, 3, scale)
+	img, err := Grid{Images: images, Shape: Shape{2, 3, 3}, Columns: 3, Scale: scale}.Draw()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := img.Bounds(), image.Rect(0, 0, 9*scale, 2*scale); got != want {
+	if got, want := img.Bounds(), image.Rect(0, 0, 9*scale+4, 2*scale); got != want {
 		t.Fatalf("bounds are %v, want %v", got, want)
 	}
-	black := color.RGBA{A: 255}
-	want := [2][9]color.RGBA{
-		{{100, 110, 120, 255}, {101, 111, 121, 255}, {102, 112, 122, 255}, {200, 210, 220, 255}, {201, 211, 221, 255}, {202, 212, 222, 255}, black, black, black},
-		{{103, 113, 123, 255}, {104, 114, 124, 255}, {105, 115, 125, 255}, {203, 213, 223, 255}, {204, 214, 224, 255}, {205, 215, 225, 255}, black, black, black},
+	want := [2][6]color.RGBA{
+		{{100, 110, 120, 255}, {101, 111, 121, 255}, {102, 112, 122, 255}, {200, 210, 220, 255}, {201, 211, 221, 255}, {202, 212, 222, 255}},
+		{{103, 113, 123, 255}, {104, 114, 124, 255}, {105, 115, 125, 255}, {203, 213, 223, 255}, {204, 214, 224, 255}, {205, 215, 225, 255}},
 	}
 	for y := range 2 * scale {
-		for x := range 9 * scale {
-			if got := img.At(x, y); got != want[y/scale][x/scale] {
-				t.Errorf("pixel (%d, %d) is %v, want %v", x, y, got, want[y/scale][x/scale])
+		for x := range 6 * scale {
+			at := x + x/(3*scale)*2
+			if got := img.At(at, y); got != want[y/scale][x/scale] {
+				t.Errorf("pixel (%d, %d) is %v, want %v", at, y, got, want[y/scale][x/scale])
+			}
+		}
+		for _, x := range []int{6, 7, 14, 15} {
+			if got, want := img.At(x, y), (color.RGBA{64, 64, 64, 255}); got != want {
+				t.Errorf("pixel (%d, %d) is %v, want %v", x, y, got, want)
+			}
+		}
+		for x := range 3 * scale {
+			want := color.RGBA{64, 64, 64, 255}
+			if (x+y)%6 == 0 {
+				want = color.RGBA{104, 104, 104, 255}
+			}
+			if got := img.At(16+x, y); got != want {
+				t.Errorf("pixel (%d, %d) of the empty place is %v, want %v", x, y, got, want)
 			}
 		}
 	}
 }
 
-func TestGridClampsAndRounds(t *testing.T) {
+// TestDrawPutsImagesBelow draws three pairs of images of one pixel in two columns.
+func TestDrawPutsImagesBelow(t *testing.T) {
+	img, err := Grid{
+		Images: []float32{1. / 255, 2. / 255, 3. / 255}, Below: []float32{161. / 255, 162. / 255, 163. / 255},
+		Shape: Shape{1, 1, 1}, Columns: 2, Scale: 1,
+	}.Draw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	between := "40 40 40 40"
+	want := rows(t, "01 40 40 02", between, between, "a1 40 40 a2", between, between, "03 40 40 68", between, between, "a3 40 40 68")
+	if got := drawn(t, img); !slices.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestLabels compares the margin with the digits of the font itself: each stands in the middle of its row's height, and rows are as
+// tall as a label where the images are less tall.
+func TestLabels(t *testing.T) {
+	const margin = 4 + 2*7 + 4 // of two digits, 7 pixels wide
+	for _, side := range []int{3, 13, 40} {
+		for _, channels := range []int{1, 3} {
+			g := Grid{Images: make([]float32, 3*side*side*channels), Shape: Shape{side, side, channels}, Columns: 1, Scale: 1, Labels: []string{"7", "10", "11"}}
+			img, err := g.Draw()
+			if err != nil {
+				t.Fatal(err)
+			}
+			row := max(side, 13)
+			if got, want := img.Bounds(), image.Rect(0, 0, margin+side, 3*row+2*2); got != want {
+				t.Fatalf("bounds are %v, want %v", got, want)
+			}
+			levels := drawn(t, img)
+			for i, label := range []string{" 7", "10", "11"} {
+				top := i*(row+2) + (row-13)/2
+				for y := range 13 {
+					for x := range 2 * 7 {
+						want := uint8(0x40)
+						if digit := label[x/7]; digit != ' ' && ofFont(digit, x%7, y) {
+							want = 255
+						}
+						if got := levels[top+y][4+x]; got != want {
+							t.Fatalf("images of %d pixels: pixel (%d, %d) of label %q is %d, want %d", side, x, y, label, got, want)
+						}
+					}
+				}
+				if at := i*(row+2) + (row-side)/2; levels[at][margin] != 0 || levels[at+side-1][margin] != 0 {
+					t.Errorf("images of %d pixels: image %d does not stand beside its label", side, i)
+				}
+			}
+		}
+	}
+}
+
+// ofFont says whether a pixel of a character's cell, 7 wide and 13 high, is set in the font, whose mask has the cells of ASCII from the
+// space on, one below the other.
+func ofFont(character byte, x, y int) bool {
+	if x >= basicfont.Face7x13.Width {
+		return false
+	}
+	_, _, _, alpha := basicfont.Face7x13.Mask.At(x, int(character-' ')*13+y).RGBA()
+	return alpha > 0
+}
+
+func TestDrawToFit(t *testing.T) {
+	g := Grid{Images: make([]float32, 4), Shape: Shape{2, 2, 1}, Columns: 1, Scale: 1 << 20}
+	if _, err := g.Draw(); !errors.Is(err, ErrTooLarge) {
+		t.Fatalf("got error %v, want ErrTooLarge", err)
+	}
+	for scale, want := range map[int]image.Rectangle{1 << 20: image.Rect(0, 0, 2, 2), 3: image.Rect(0, 0, 6, 6)} {
+		g.Scale = scale
+		img, err := g.DrawToFit()
+		if err != nil || img.Bounds() != want {
+			t.Errorf("at scale %d got %v and error %v, want %v", scale, img.Bounds(), err, want)
+		}
+	}
+	g.Columns = 1 << 30
+	if _, err := g.DrawToFit(); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("got error %v, want ErrTooLarge", err)
+	}
+}
+
+func TestDrawClampsAndRounds(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	tests := []struct {
 		value float32
@@ -108,7 +226,7 @@ func TestGridClampsAndRounds(t *testing.T) {
 		{0.5, 128}, {0.49 / 255, 0}, {0.51 / 255, 1}, {254.4 / 255, 254}, {254.6 / 255, 255},
 	}
 	for _, test := range tests {
-		img, err := Grid([]float32{test.value}, Shape{1, 1, 1}, 1, 1)
+		img, err := Grid{Images: []float32{test.value}, Shape: Shape{1, 1, 1}, Columns: 1, Scale: 1}.Draw()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,27 +236,30 @@ func TestGridClampsAndRounds(t *testing.T) {
 	}
 }
 
-func TestGridErrors(t *testing.T) {
+func TestDrawErrors(t *testing.T) {
 	tests := []struct {
-		name           string
-		values         int
-		shape          Shape
-		columns, scale int
-		want           string
+		name string
+		grid Grid
+		want string
 	}{
-		{"no images", 0, Shape{2, 3, 1}, 2, 1, "0 values are no whole number of images of 6 values"},
-		{"half an image", 9, Shape{2, 3, 1}, 2, 1, "9 values"},
-		{"two channels", 4, Shape{1, 2, 2}, 2, 1, "1×2×2"},
-		{"no height", 4, Shape{0, 2, 1}, 2, 1, "0×2×1"},
-		{"negative sides", 4, Shape{-2, -2, 1}, 2, 1, "-2×-2×1"},
-		{"no columns", 6, Shape{2, 3, 1}, 0, 1, "0 columns"},
-		{"no scale", 6, Shape{2, 3, 1}, 1, 0, "scale 0"},
-		{"too large", 6, Shape{2, 3, 1}, 1, 1 << 20, "too many"},
-		{"overflow", 6, Shape{2, 3, 1}, 1 << 62, 1 << 62, "too many"},
+		{"no images", Grid{Shape: Shape{2, 3, 1}, Columns: 2, Scale: 1}, "0 values are no whole number of images of 6 values"},
+		{"half an image", Grid{Images: make([]float32, 9), Shape: Shape{2, 3, 1}, Columns: 2, Scale: 1}, "9 values"},
+		{"two channels", Grid{Images: make([]float32, 4), Shape: Shape{1, 2, 2}, Columns: 2, Scale: 1}, "1×2×2"},
+		{"no height", Grid{Images: make([]float32, 4), Shape: Shape{0, 2, 1}, Columns: 2, Scale: 1}, "0×2×1"},
+		{"negative sides", Grid{Images: make([]float32, 4), Shape: Shape{-2, -2, 1}, Columns: 2, Scale: 1}, "-2×-2×1"},
+		{"no columns", Grid{Images: make([]float32, 6), Shape: Shape{2, 3, 1}, Scale: 1}, "0 columns"},
+		{"no scale", Grid{Images: make([]float32, 6), Shape: Shape{2, 3, 1}, Columns: 1}, "scale 0"},
+		{"too large", Grid{Images: make([]float32, 6), Shape: Shape{2, 3, 1}, Columns: 1, Scale: 1 << 20}, "too large: 3145728×2097152 pixels"},
+		{"overflow", Grid{Images: make([]float32, 6), Shape: Shape{2, 3, 1}, Columns: 1 << 62, Scale: 1 << 62}, "too large"},
+		{"the other way round", Grid{Images: make([]float32, 6), Shape: Shape{3, 2, 1}, Columns: 1, Scale: 1 << 62, Labels: []string{"0"}}, "too large"},
+		{"rows of labels", Grid{Images: make([]float32, 1), Shape: Shape{1, 1, 1}, Columns: 1 << 24, Scale: 1, Labels: []string{"0"}}, "too large: 50331661×13 pixels"},
+		{"one too few below", Grid{Images: make([]float32, 4), Below: make([]float32, 2), Shape: Shape{1, 2, 1}, Columns: 1, Scale: 1}, "4 values above and 2 below"},
+		{"none below", Grid{Images: make([]float32, 4), Below: []float32{}, Shape: Shape{1, 2, 1}, Columns: 1, Scale: 1}, "4 values above and 0 below"},
+		{"a label too many", Grid{Images: make([]float32, 4), Shape: Shape{1, 2, 1}, Columns: 2, Scale: 1, Labels: []string{"0", "1"}}, "2 labels of 1 rows"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := Grid(make([]float32, test.values), test.shape, test.columns, test.scale)
+			_, err := test.grid.Draw()
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got error %v, want one with %q", err, test.want)
 			}
@@ -154,44 +275,9 @@ func TestColumns(t *testing.T) {
 	}
 }
 
-func TestAlternate(t *testing.T) {
-	above := []float32{1, 2, 3, 4, 5, 6} // three images of two values
-	below := []float32{-1, -2, -3, -4, -5, -6}
-	got, err := Alternate(above, below, 2, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []float32{1, 2, 3, 4, -1, -2, -3, -4, 5, 6, 0, 0, -5, -6, 0, 0}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
-func TestAlternateErrors(t *testing.T) {
-	tests := []struct {
-		name            string
-		above, below    int
-		values, columns int
-		want            string
-	}{
-		{"different numbers", 4, 6, 2, 2, "4 values above and 6 below"},
-		{"half an image", 5, 5, 2, 2, "5 values"},
-		{"no values", 4, 4, 0, 2, "images of 0 values"},
-		{"no columns", 4, 4, 2, 0, "0 columns"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			_, err := Alternate(make([]float32, test.above), make([]float32, test.below), test.values, test.columns)
-			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got error %v, want one with %q", err, test.want)
-			}
-		})
-	}
-}
-
 func TestWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "grid.png")
-	img, err := Grid([]float32{0.2, 0.4, 0.6, 0.8, 1, 0}, Shape{2, 3, 1}, 1, 2)
+	img, err := Grid{Images: []float32{0.2, 0.4, 0.6, 0.8, 1, 0}, Shape: Shape{2, 3, 1}, Columns: 1, Scale: 2}.Draw()
 	if err != nil {
 		t.Fatal(err)
 	}

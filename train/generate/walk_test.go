@@ -13,6 +13,12 @@ import (
 // decoded latent is σ(z[d]). The hidden layer holds max(0, v) and max(0, −v) for each value v.
 func transparent(t *testing.T, latent int) *Generator {
 	t.Helper()
+	return changed(t, latent, func(model.Tensors) {})
+}
+
+// changed returns a transparent model after a change of its weights.
+func changed(t *testing.T, latent int, change func(model.Tensors)) *Generator {
+	t.Helper()
 	cfg := model.DefaultConfig()
 	cfg.Image = model.Image{Height: 1, Width: latent, Channels: 1}
 	cfg.Hidden = []int{2 * latent}
@@ -29,6 +35,7 @@ func transparent(t *testing.T, latent int) *Generator {
 			split[(latent+d)*latent+d], join[d*2*latent+latent+d] = -1, -1 // … − max(0, −v) = v
 		}
 	}
+	change(weights)
 	return newGenerator(t, cfg, weights)
 }
 

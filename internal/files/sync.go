@@ -1,0 +1,84 @@
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"syscall"
+)
+
+// The system's calls, replaced in tests.
+var (
+	syncFile   = (*os.File).Sync
+	openFolder = os.Open
+)
+
+// Durable returns an error where the files that Write puts into the folder may not outlive a power failure, because the system cannot
+// sync them. That is for a user to know, and no reason to go without them. It tries it with a file of its own; what else may be wrong
+// with the folder is not its errand.
+func Durable(folder string) error {
+	file, err := createTemporary(folder, probe)
+	if err != nil {
+		return nil
+	}
+	err = syncFile(file)
+	file.Close()
+	os.Remove(file.Name())
+	if err == nil {
+		err = trySync(folder)
+	}
+	if err == nil || !cannotSync(err) {
+		return nil
+	}
+	return fmt.Errorf("files in %s may not outlive a power failure: the system cannot sync them: %w", folder, cause(err))
+}
+
+// Writable returns an error where no file can be made in the folder.
+func Writable(folder string) error {
+	file, err := createTemporary(folder, probe)
+	if err != nil {
+		return err
+	}
+	file.Close()
+	return os.Remove(file.Name())
+}
+
+// probe is what Durable and Writable try: a file that comes to nothing.
+const probe = "probe"
+
+// SyncFolder makes what was made, renamed or removed in the folder outlive a power failure, where the system can.
+func SyncFolder(folder string) error {
+	if err := trySync(folder); err != nil && !cannotSync(err) {
+		return err
+	}
+	return nil
+}
+
+func trySync(folder string) error {
+	if runtime.GOOS == "windows" { // has nothing of the kind
+		return nil
+	}
+	f, err := openFolder(folder)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return syncFile(f)
+}
+
+// cannotSync says whether a sync failed because there is none: many network, container and user-space file systems refuse it for folders
+// or altogether, each with another error, and a folder that can be written need not be one that can be opened. An error of the disk, or
+// that it is full, is none of these.
+func cannotSync(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EBADF) || errors.Is(err, syscall.EINVAL)
+}
+
+// cause returns an error of the system without the name of a temporary file.
+func cause(err error) error {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
