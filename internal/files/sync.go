@@ -19,7 +19,7 @@ var (
 // sync them. That is for a user to know, and no reason to go without them. It tries it with a file of its own; what else may be wrong
 // with the folder is not its errand.
 func Durable(folder string) error {
-	file, err := createTemporary(folder, probe)
+	file, err := createTemporary(folder, Probe)
 	if err != nil {
 		return nil
 	}
@@ -37,7 +37,7 @@ func Durable(folder string) error {
 
 // Writable returns an error where no file can be made in the folder.
 func Writable(folder string) error {
-	file, err := createTemporary(folder, probe)
+	file, err := createTemporary(folder, Probe)
 	if err != nil {
 		return err
 	}
@@ -45,8 +45,8 @@ func Writable(folder string) error {
 	return os.Remove(file.Name())
 }
 
-// probe is what Durable and Writable try: a file that comes to nothing.
-const probe = "probe"
+// Probe is the name of what Durable and Writable try: a file that comes to nothing.
+const Probe = "probe"
 
 // SyncFolder makes what was made, renamed or removed in the folder outlive a power failure, where the system can.
 func SyncFolder(folder string) error {

@@ -101,9 +101,16 @@ func temporaryPrefix(name string) string {
 	return "." + name + temporaryInfix
 }
 
-// IsTemporaryOf says whether a file's name is one that Write gives to what is to become the file named of. Where nobody writes that file,
-// it was left by a process that was killed.
-func IsTemporaryOf(name, of string) bool {
-	random, ok := strings.CutPrefix(name, temporaryPrefix(of))
-	return ok && len(random) == temporaryLength && strings.Trim(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+// TemporaryOf returns, of the name of one of Write's temporary files, the name of the file that it was to become, or the beginning of a
+// long one. Where nobody writes that file, a process that was killed has left it.
+func TemporaryOf(name string) (of string, ok bool) {
+	random := len(name) - temporaryLength
+	if random < 0 || strings.Trim(name[random:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {
+		return "", false
+	}
+	of, ok = strings.CutSuffix(name[:random], temporaryInfix)
+	if !ok || !strings.HasPrefix(of, ".") {
+		return "", false
+	}
+	return of[1:], true
 }
