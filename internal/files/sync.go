@@ -23,7 +23,7 @@ func Durable(folder string) error {
 	if err != nil {
 		return nil
 	}
-	err = syncFile(file)
+	err = unnamed(syncFile(file), file.Name())
 	file.Close()
 	os.Remove(file.Name())
 	if err == nil {
@@ -32,7 +32,7 @@ func Durable(folder string) error {
 	if err == nil || !cannotSync(err) {
 		return nil
 	}
-	return fmt.Errorf("files in %s may not outlive a power failure: the system cannot sync them: %w", folder, cause(err))
+	return fmt.Errorf("files in %s may not outlive a power failure: the system cannot sync them: %w", folder, err)
 }
 
 // Writable returns an error where no file can be made in the folder.
@@ -73,12 +73,4 @@ func trySync(folder string) error {
 // that it is full, is none of these.
 func cannotSync(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EBADF) || errors.Is(err, syscall.EINVAL)
-}
-
-// cause returns an error of the system without the name of a temporary file.
-func cause(err error) error {
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }

@@ -4,8 +4,10 @@ package files
 import (
 	"bufio"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,10 +51,10 @@ func replace(path string, write func(io.Writer) error) error {
 	}()
 
 	if err := fill(file, write); err != nil {
-		return err
+		return unnamed(err, file.Name())
 	}
 	if err := os.Rename(file.Name(), path); err != nil {
-		return err
+		return unnamed(err, file.Name())
 	}
 	renamed = true
 	return SyncFolder(folder)
@@ -84,9 +86,10 @@ const (
 // createTemporary makes a new file in the folder for what is to become the file of that name.
 func createTemporary(folder, name string) (*os.File, error) {
 	// Not os.CreateTemp: its files are readable by their owner alone, whatever the umask says.
-	file, err := os.OpenFile(filepath.Join(folder, temporaryPrefix(name)+rand.Text()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	path := filepath.Join(folder, temporaryPrefix(name)+rand.Text())
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return nil, fmt.Errorf("no file can be made in %s: %w", folder, cause(err))
+		return nil, fmt.Errorf("no file can be made in %s: %w", folder, unnamed(err, path))
 	}
 	return file, nil
 }
@@ -99,6 +102,17 @@ func temporaryPrefix(name string) string {
 		name = name[:n]
 	}
 	return "." + name + temporaryInfix
+}
+
+// unnamed returns what went wrong with the temporary file without its name, which means nothing to a user.
+func unnamed(err error, temporary string) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) && e.Path == temporary {
+		return e.Err
+	}
+	if e := (*os.LinkError)(nil); errors.As(err, &e) && e.Old == temporary {
+		return e.Err
+	}
+	return err
 }
 
 // TemporaryOf returns, of the name of one of Write's temporary files, the name of the file that it was to become, or the beginning of a

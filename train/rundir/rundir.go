@@ -228,7 +228,7 @@ func Resume(name string) (*Dir, error) {
 	if err := files.CheckFolder(name); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNothingToResume, err)
 	}
-	file, err := files.Open(filepath.Join(inPlace(name), Checkpoint)) // before a lock is left in a folder that is none of a run
+	file, err := files.Open(lastState(name)) // before a lock is left in a folder that is none of a run
 	if err != nil {
 		return nil, fmt.Errorf("%w in %s: %w", ErrNothingToResume, words.Printable(name), err)
 	}
@@ -243,11 +243,14 @@ func NewestCheckpoint() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	best := filepath.Join(inPlace(run), Best)
-	if _, err := os.Lstat(best); err != nil {
-		return filepath.Join(inPlace(run), Checkpoint), nil
+	// What is still to be put in place goes before what is there, which may be another run's.
+	for _, name := range []string{filepath.Join(wholeFolder, Best), filepath.Join(wholeFolder, Checkpoint), Best} {
+		path := filepath.Join(run, name)
+		if _, err := os.Lstat(path); err == nil {
+			return path, nil
+		}
 	}
-	return best, nil
+	return filepath.Join(run, Checkpoint), nil
 }
 
 func newestRun() (string, error) {
@@ -258,7 +261,7 @@ func newestRun() (string, error) {
 	var newest string
 	var modified time.Time
 	for _, run := range found {
-		if info, err := os.Stat(filepath.Join(inPlace(run), Checkpoint)); err == nil && info.ModTime().After(modified) {
+		if info, err := os.Stat(lastState(run)); err == nil && info.ModTime().After(modified) {
 			newest, modified = run, info.ModTime()
 		}
 	}

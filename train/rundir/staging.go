@@ -26,9 +26,10 @@ const (
 
 // The system's calls, replaced in tests.
 var (
-	rename = os.Rename
-	remove = os.Remove
-	mkdir  = os.Mkdir
+	rename     = os.Rename
+	remove     = os.Remove
+	mkdir      = os.Mkdir
+	syncFolder = files.SyncFolder
 )
 
 // stage makes the folder for the first files. After restore there is none, unless nothing tells whether it is of a run under way.
@@ -60,7 +61,7 @@ func (d *Dir) Commit() error {
 	if err := rename(staging, whole); err != nil {
 		return err
 	}
-	err := files.SyncFolder(d.name)
+	err := syncFolder(d.name)
 	changed := false
 	if err == nil {
 		changed, err = d.putInPlace()
@@ -106,7 +107,7 @@ func (d *Dir) putInPlace() (changed bool, err error) {
 			return changed, err
 		}
 		changed = true
-		if err := files.SyncFolder(d.name); err != nil {
+		if err := syncFolder(d.name); err != nil {
 			return changed, err
 		}
 	}
@@ -176,7 +177,7 @@ func (d *Dir) place(name string) error {
 // syncFolders makes the changes in the folders of a run outlive a power failure.
 func syncFolders(run string) error {
 	for _, folder := range folders(run) {
-		if err := files.SyncFolder(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := syncFolder(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -201,11 +202,11 @@ func written(name string, inRun bool) bool {
 	return inRun && slices.Contains(fileNames, name) || !inRun && pictureName.MatchString(name) || name == files.Probe
 }
 
-// inPlace returns the folder that holds a run's files: the run's own, unless they are still to be put there.
-func inPlace(run string) string {
-	whole := filepath.Join(run, wholeFolder)
-	if _, err := os.Stat(filepath.Join(whole, Checkpoint)); err == nil {
+// lastState returns the path of a run's checkpoint: in its place, unless it is still to be put there.
+func lastState(run string) string {
+	whole := filepath.Join(run, wholeFolder, Checkpoint)
+	if _, err := os.Lstat(whole); err == nil {
 		return whole
 	}
-	return run
+	return filepath.Join(run, Checkpoint)
 }
