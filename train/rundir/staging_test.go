@@ -90,6 +90,9 @@ func TestKilledAtAnyMoment(t *testing.T) {
 					t.Fatalf("killed after %d calls: %v", last, err)
 				}
 				d.lock.Close() // as the system does, and d.Close is never called
+				if held := read(t, folder)[Checkpoint]; held == "" && r.old[Checkpoint] != "" {
+					t.Errorf("killed after %d calls, there is neither the old checkpoint nor the new one in its place", last)
+				}
 
 				again, err := Resume(folder)
 				if errors.Is(err, ErrNothingToResume) { // the old run had no checkpoint: New brings the folder in order
