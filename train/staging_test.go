@@ -30,7 +30,8 @@ func atStep(o Options, step int, f func()) Options {
 	}, nil)
 }
 
-// disturbances are what goes wrong, from a step on, with the first save of a run in o.Out: it cannot be written, or not put in place.
+// disturbances are what goes wrong, from a step on, with the first save of a run in o.Out: it cannot be written, or not put in
+// place.
 func disturbances(t *testing.T, o Options) map[string]func() {
 	staging := func() string {
 		t.Helper()
@@ -64,8 +65,9 @@ func disturbances(t *testing.T, o Options) map[string]func() {
 	}
 }
 
-// TestFirstSaveThatFails checks that a run whose first save fails, at the end of an epoch or when it is stopped, leaves things as they were,
-// and has nothing to go on from. So it is for a run that replaces another, and for one that has its folder to itself.
+// TestFirstSaveThatFails checks that a run whose first save fails, at the end of an epoch or when it is stopped, leaves things
+// as they were, and has nothing to go on from. So it is for a run that replaces another, and for one that has its folder to
+// itself.
 func TestFirstSaveThatFails(t *testing.T) {
 	callsAreShort(t, false)
 	for name := range disturbances(t, Options{}) {
@@ -144,7 +146,8 @@ func TestPanicInTheFirstSave(t *testing.T) {
 	mustRun(t, o) // the folder is let go of
 }
 
-// TestWhatIsInTheWayIsFoundBeforeTraining checks that no step is made for a run that cannot be saved, and that a pipe is not waited for.
+// TestWhatIsInTheWayIsFoundBeforeTraining checks that no step is made for a run that cannot be saved, and that a pipe is not
+// waited for.
 func TestWhatIsInTheWayIsFoundBeforeTraining(t *testing.T) {
 	for _, resume := range []bool{false, true} {
 		for _, name := range []string{rundir.Best, rundir.Curves, rundir.Samples, rundir.Reconstructions} {
@@ -174,7 +177,8 @@ func TestWhatIsInTheWayIsFoundBeforeTraining(t *testing.T) {
 	}
 }
 
-// TestReplacedWhileItIsTrained checks that the run which is replaced can be used until the new one has something to put in its place.
+// TestReplacedWhileItIsTrained checks that the run which is replaced can be used until the new one has something to put in its
+// place.
 func TestReplacedWhileItIsTrained(t *testing.T) {
 	o := testOptions(t)
 	mustRun(t, o)
@@ -228,8 +232,8 @@ func TestNotesOfTheData(t *testing.T) {
 	}
 }
 
-// TestStoppedWhileDataAreRead checks that a run which is stopped while its data are read, of which the error tells, has not begun, and that
-// another error is not taken for that.
+// TestStoppedWhileDataAreRead checks that a run which is stopped while its data are read, of which the error tells, has not
+// begun, and that another error is not taken for that.
 func TestStoppedWhileDataAreRead(t *testing.T) {
 	signal := errors.New("a signal")
 	other := errors.New("a picture cannot be read")

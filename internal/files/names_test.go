@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// TestWriteLongNames checks that a file may have any name that its file system has room for, and that the temporary name fits where names
-// have 143 bytes at most, is cut between letters, and is known for what it is.
+// TestWriteLongNames checks that a file may have any name that its file system has room for, and that the temporary name fits
+// where names have 143 bytes at most, is cut between letters, and is known for what it is.
 func TestWriteLongNames(t *testing.T) {
 	folder := t.TempDir()
 	for _, name := range []string{

@@ -15,9 +15,9 @@ var (
 	openFolder = os.Open
 )
 
-// Durable returns an error where the files that Write puts into the folder may not outlive a power failure, because the system cannot
-// sync them. That is for a user to know, and no reason to go without them. It tries it with a file of its own; what else may be wrong
-// with the folder is not its errand.
+// Durable returns an error where the files that Write puts into the folder may not outlive a power failure, because the system
+// cannot sync them. That is for a user to know, and no reason to go without them. It tries it with a file of its own; what else
+// may be wrong with the folder is not its errand.
 func Durable(folder string) error {
 	file, err := createTemporary(folder, Probe)
 	if err != nil {
@@ -68,9 +68,9 @@ func trySync(folder string) error {
 	return syncFile(f)
 }
 
-// cannotSync says whether a sync failed because there is none: many network, container and user-space file systems refuse it for folders
-// or altogether, each with another error, and a folder that can be written need not be one that can be opened. An error of the disk, or
-// that it is full, is none of these.
+// cannotSync says whether a sync failed because there is none: many network, container and user-space file systems refuse it
+// for folders or altogether, each with another error, and a folder that can be written need not be one that can be opened. An
+// error of the disk, or that it is full, is none of these.
 func cannotSync(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EBADF) || errors.Is(err, syscall.EINVAL)
 }

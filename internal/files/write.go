@@ -19,9 +19,9 @@ const bufferSize = 64 << 10
 // Write replaces the file at path by what write writes: into a hidden temporary file beside it, which is synced and
 // renamed, and the folder is synced. The folder must exist. A symbolic link at path is replaced, not followed.
 //
-// On an error, or if write panics, path is as it was and no temporary file stays. One error comes later than that: where the folder's
-// disk fails as it is synced, path already holds the new file, which may not outlive a power failure. A file system that cannot sync
-// at all is no error: Durable tells of it.
+// On an error, or if write panics, path is as it was and no temporary file stays. One error comes later than that: where the
+// folder's disk fails as it is synced, path already holds the new file, which may not outlive a power failure. A file system
+// that cannot sync at all is no error: Durable tells of it.
 func Write(path string, write func(io.Writer) error) error {
 	// A rename would put a file in the place of a device such as /dev/null.
 	if err := CheckFile(path); err != nil {
@@ -75,8 +75,8 @@ func fill(file *os.File, write func(io.Writer) error) error {
 	return file.Close()
 }
 
-// A temporary file is named after the file that it becomes, so that people see what it is, but not with the whole of a long name: some
-// file systems have names of 143 bytes at most, and no name of ours is nearly as long.
+// A temporary file is named after the file that it becomes, so that people see what it is, but not with the whole of a long
+// name: some file systems have names of 143 bytes at most, and no name of ours is nearly as long.
 const (
 	temporaryInfix  = ".tmp-"
 	temporaryLength = 26 // of rand.Text
@@ -115,8 +115,8 @@ func unnamed(err error, temporary string) error {
 	return err
 }
 
-// TemporaryOf returns, of the name of one of Write's temporary files, the name of the file that it was to become, or the beginning of a
-// long one. Where nobody writes that file, a process that was killed has left it.
+// TemporaryOf returns, of the name of one of Write's temporary files, the name of the file that it was to become, or the
+// beginning of a long one. Where nobody writes that file, a process that was killed has left it.
 func TemporaryOf(name string) (of string, ok bool) {
 	random := len(name) - temporaryLength
 	if random < 0 || strings.Trim(name[random:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" {

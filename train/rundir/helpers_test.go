@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// tree is what a folder holds: the content of each file, by its path with slashes. A link's content is where it leads. The name of an
-// empty folder ends in a slash; one of pictures does not count.
+// tree is what a folder holds: the content of each file, by its path with slashes. A link's content is where it leads. The name
+// of an empty folder ends in a slash; one of pictures does not count.
 type tree map[string]string
 
 // put makes what a tree says in a folder.

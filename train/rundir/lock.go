@@ -17,8 +17,8 @@ const lockFile = ".lock" // locked while a run is under way
 // tryLock is replaced in tests.
 var tryLock = (*flock.Flock).TryLock
 
-// claim keeps other runs out of the folder until Close, or until the process ends in whatever way. Where the file system has no locks,
-// it notes that instead.
+// claim keeps other runs out of the folder until Close, or until the process ends in whatever way. Where the file system has no
+// locks, it notes that instead.
 func (d *Dir) claim() error {
 	path := filepath.Join(d.name, lockFile)
 	if err := files.CheckFile(path); err != nil {
@@ -41,8 +41,8 @@ func (d *Dir) claim() error {
 	return nil
 }
 
-// locked tries to lock the file at path, which it makes as umask and folder have it. It opens the file for reading, since that of another
-// user may not be one to write to, and for writing as well where locks need that, as on NFS.
+// locked tries to lock the file at path, which it makes as umask and folder have it. It opens the file for reading, since that
+// of another user may not be one to write to, and for writing as well where locks need that, as on NFS.
 func locked(path string) (lock *flock.Flock, free bool, err error) {
 	for _, flags := range []int{os.O_CREATE | os.O_RDONLY, os.O_CREATE | os.O_RDWR} {
 		lock = flock.New(path, flock.SetFlag(flags), flock.SetPermissions(0o666))

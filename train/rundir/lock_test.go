@@ -25,8 +25,8 @@ func locks(t *testing.T, err error) {
 	}
 }
 
-// TestFolderWithoutLocks checks that a run goes on where there are none, and says so, and that its first epoch is safe all the same from
-// another run in its folder.
+// TestFolderWithoutLocks checks that a run goes on where there are none, and says so, and that its first epoch is safe all the
+// same from another run in its folder.
 func TestFolderWithoutLocks(t *testing.T) {
 	for _, refusal := range []syscall.Errno{syscall.ENOLCK, syscall.ENOSYS, syscall.EOPNOTSUPP, syscall.ENOTSUP, syscall.EINVAL} {
 		locks(t, refusal)
@@ -102,7 +102,8 @@ func TestLockThatNeedsWriting(t *testing.T) {
 	}
 }
 
-// TestLockKeepsOthersOut checks that a lock is one, whoever asks and for what, and that a run which does not get it leaves all as it is.
+// TestLockKeepsOthersOut checks that a lock is one, whoever asks and for what, and that a run which does not get it leaves all
+// as it is.
 func TestLockKeepsOthersOut(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "run")
 	d := mustNew(t, folder, false)
@@ -128,7 +129,8 @@ func TestLockKeepsOthersOut(t *testing.T) {
 	}
 }
 
-// TestWhatIsInTheWay checks that a run does not begin, and says why, where something else is in the place of one of its files or folders.
+// TestWhatIsInTheWay checks that a run does not begin, and says why, where something else is in the place of one of its files
+// or folders.
 func TestWhatIsInTheWay(t *testing.T) {
 	for name, want := range map[string]string{
 		Checkpoint: "is a folder: want a file", Best: "is a folder: want a file", Metrics: "is a folder: want a file", Curves: "is a folder: want a file",
@@ -222,7 +224,8 @@ func TestHoldsFiles(t *testing.T) {
 	}
 }
 
-// TestCheckpointThatLeadsNowhere checks that a link to nothing is none to resume from, and is replaced, and not followed, by a run that may.
+// TestCheckpointThatLeadsNowhere checks that a link to nothing is none to resume from, and is replaced, and not followed, by a
+// run that may.
 func TestCheckpointThatLeadsNowhere(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "run")
 	put(t, folder, run("old", 1).without(Checkpoint))

@@ -1,7 +1,7 @@
 // Package rundir is the folder of a run: the names of its files, who may write them, and which run is the newest.
 //
-// lock.go keeps other runs out of the folder, and staging.go puts the first files of a run in place, all or none, where there may be
-// those of a run that it replaces.
+// lock.go keeps other runs out of the folder, and staging.go puts the first files of a run in place, all or none, where there
+// may be those of a run that it replaces.
 package rundir
 
 import (
@@ -74,8 +74,9 @@ func (d *Dir) Picture(folder string, epoch int) string {
 }
 
 // New makes and claims the folder of a new run. Another run in it is replaced where force is set, at Commit; else the error is
-// ErrHoldsRun, or ErrHoldsFiles where that run has no checkpoint. Without a name it takes the next free one of runs/vae, runs/vae-2, ….
-// It returns ErrUnderWay where another run has the folder, and errors that name what is in the place of a file or a folder.
+// ErrHoldsRun, or ErrHoldsFiles where that run has no checkpoint. Without a name it takes the next free one of runs/vae,
+// runs/vae-2, …. It returns ErrUnderWay where another run has the folder, and errors that name what is in the place of a file
+// or a folder.
 func New(name string, force bool) (*Dir, error) {
 	if name == "" {
 		return nextFree()
@@ -140,8 +141,8 @@ func (d *Dir) begin(force bool) error {
 	return d.stage()
 }
 
-// check makes sure that the files of a run can be put into the folder: that nothing else is in the place of one, and that the folders
-// can be written to.
+// check makes sure that the files of a run can be put into the folder: that nothing else is in the place of one, and that the
+// folders can be written to.
 func (d *Dir) check() error {
 	for _, folder := range pictureFolders {
 		if err := files.CheckFolder(filepath.Join(d.name, folder)); err != nil {
@@ -153,7 +154,7 @@ func (d *Dir) check() error {
 		return err
 	}
 	for _, name := range held {
-		if err := files.CheckFile(filepath.Join(d.name, name)); err != nil {
+		if err := checkFile(filepath.Join(d.name, name)); err != nil {
 			return err
 		}
 	}
@@ -165,13 +166,32 @@ func (d *Dir) check() error {
 	return nil
 }
 
+// checkFile makes sure that a file which is there can be replaced.
+func checkFile(path string) error {
+	if err := files.CheckFile(path); err != nil {
+		return err
+	}
+	folder, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	file, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if !mayReplace(folder, file, os.Geteuid()) {
+		return fmt.Errorf("%s is another user's, and its folder lets nobody else replace it: %w", path, fs.ErrPermission)
+	}
+	return nil
+}
+
 // folders returns the paths of the folders in which a run has files, whether they exist or not, that of the run last.
 func folders(run string) []string {
 	return []string{filepath.Join(run, Samples), filepath.Join(run, Reconstructions), run}
 }
 
-// runFiles lists what has the name of a run's file in a folder, by the path from there. Files that no run writes are not among them.
-// With an error it is what was found up to there.
+// runFiles lists what has the name of a run's file in a folder, by the path from there. Files that no run writes are not among
+// them. With an error it is what was found up to there.
 func runFiles(folder string) ([]string, error) {
 	var held []string
 	for _, name := range fileNames {
@@ -196,8 +216,8 @@ func runFiles(folder string) ([]string, error) {
 	return held, nil
 }
 
-// Close lets other runs in. Where the run has put nothing in place, what it has made is removed. The lock's file stays in a folder
-// that does: were it removed, two runs could hold locks on two files of that name.
+// Close lets other runs in. Where the run has put nothing in place, what it has made is removed. The lock's file stays in a
+// folder that does: were it removed, two runs could hold locks on two files of that name.
 func (d *Dir) Close() error {
 	var errs []error
 	if d.staging {
@@ -215,8 +235,8 @@ func (d *Dir) Close() error {
 }
 
 // Resume claims the folder whose run is to be continued: the named one, or without a name the one in runs whose checkpoint is
-// the newest. It returns ErrNothingToResume where there is no checkpoint, ErrUnderWay where another run has the folder, and errors
-// that name what is in the place of a file or a folder.
+// the newest. It returns ErrNothingToResume where there is no checkpoint, ErrUnderWay where another run has the folder, and
+// errors that name what is in the place of a file or a folder.
 func Resume(name string) (*Dir, error) {
 	if name == "" {
 		var err error

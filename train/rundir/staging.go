@@ -12,9 +12,10 @@ import (
 	"govae/internal/files"
 )
 
-// The first files of a new run are written to a folder of their own in the run's folder. Once all are there, Commit renames it, which is
-// the moment from which on the new run stands and the one that it replaces does not; then it puts the files in place. So a save that
-// fails costs nothing, and of a process that is killed at any moment, the next one to hold the lock finishes the work:
+// The first files of a new run are written to a folder of their own in the run's folder. Once all are there, Commit renames it,
+// which is the moment from which on the new run stands and the one that it replaces does not; then it puts the files in place.
+// So a save that fails costs nothing, and of a process that is killed at any moment, the next one to hold the lock finishes the
+// work:
 //
 //	stagingFolder                        the save did not come to its end: it is removed
 //	wholeFolder, with the checkpoint     the old run's files are being removed: remove those that are left, and put the new ones in place
@@ -47,9 +48,9 @@ func (d *Dir) stage() error {
 	return nil
 }
 
-// Commit puts the first files of a new run in place, and removes those of the run that it replaces. It is called once they are whole: with
-// a checkpoint among them. Later on, and in a run that is resumed, it has nothing to do. After an error either nothing has changed, or
-// the next New or Resume goes on where Commit has stopped, which the error says.
+// Commit puts the first files of a new run in place, and removes those of the run that it replaces. It is called once they are
+// whole: with a checkpoint among them. Later on, and in a run that is resumed, it has nothing to do. After an error either
+// nothing has changed, or the next New or Resume goes on where Commit has stopped, which the error says.
 func (d *Dir) Commit() error {
 	if !d.staging {
 		return nil
@@ -76,8 +77,8 @@ func (d *Dir) Commit() error {
 	return nil
 }
 
-// restore brings the folder in order after a run that was killed: it finishes what Commit was about, and removes what a save has left
-// that did not come to its end. The latter only where a lock tells that no run is at it.
+// restore brings the folder in order after a run that was killed: it finishes what Commit was about, and removes what a save
+// has left that did not come to its end. The latter only where a lock tells that no run is at it.
 func (d *Dir) restore() error {
 	if _, err := os.Lstat(filepath.Join(d.name, wholeFolder)); err == nil {
 		if _, err := d.putInPlace(); err != nil {
@@ -91,8 +92,8 @@ func (d *Dir) restore() error {
 	return os.RemoveAll(filepath.Join(d.name, stagingFolder))
 }
 
-// putInPlace moves the files of wholeFolder to where they belong, and says whether it has changed anything. The checkpoint is the first of
-// them, so that its place says whether the old run's files are still to be removed.
+// putInPlace moves the files of wholeFolder to where they belong, and says whether it has changed anything. The checkpoint is
+// the first of them, so that its place says whether the old run's files are still to be removed.
 func (d *Dir) putInPlace() (changed bool, err error) {
 	whole := filepath.Join(d.name, wholeFolder)
 	staged, err := runFiles(whole)
@@ -146,7 +147,10 @@ func (d *Dir) removeReplaced(staged []string) (changed bool, err error) {
 		}
 		changed = true
 	}
-	return changed, syncFolders(d.name)
+	if changed {
+		err = syncFolders(d.name)
+	}
+	return changed, err
 }
 
 // place moves a file of wholeFolder to its place.
@@ -184,8 +188,8 @@ func syncFolders(run string) error {
 	return nil
 }
 
-// sweep removes the temporary files that saves of a run have left here which were killed. One that cannot be removed is no reason not
-// to go on.
+// sweep removes the temporary files that saves of a run have left here which were killed. One that cannot be removed is no
+// reason not to go on.
 func (d *Dir) sweep() {
 	for _, folder := range folders(d.name) {
 		entries, _ := os.ReadDir(folder)

@@ -12,9 +12,9 @@ import (
 	"govae/internal/files"
 )
 
-// calls makes the system's calls that change something go through fails, which is told what is asked and the number of the call, counted
-// from 1, and may return an error in its place. It lasts until the test ends, or until the function is called that it returns. Nothing
-// is synced up to the end of the test, which would take most of its time.
+// calls makes the system's calls that change something go through fails, which is told what is asked and the number of the
+// call, counted from 1, and may return an error in its place. It lasts until the test ends, or until the function is called
+// that it returns. Nothing is synced up to the end of the test, which would take most of its time.
 func calls(t *testing.T, fails func(n int, what string) error) (restore func()) {
 	t.Helper()
 	restore = func() {
@@ -46,8 +46,8 @@ func calls(t *testing.T, fails func(n int, what string) error) (restore func()) 
 	return restore
 }
 
-// killed is what the calls of a process return, in place of doing anything, from the moment on at which it is killed.
-var killed = errors.New("killed")
+// errKilled is what the calls of a process return, in place of doing anything, from the moment on at which it is killed.
+var errKilled = errors.New("killed")
 
 // replacements are runs that are there, and runs that take their places. A foreign file stays in any case.
 var replacements = map[string]struct{ old, new tree }{
@@ -62,8 +62,8 @@ var replacements = map[string]struct{ old, new tree }{
 
 var foreign = tree{"notes.txt": "foreign", Samples + "/best.png": "foreign", "." + Checkpoint: "foreign"}
 
-// TestKilledAtAnyMoment kills a run after each of the calls with which its first files take the places of another's. Whatever comes then,
-// the old run is there in full, or the new one: to be resumed, to be replaced, and for generate.
+// TestKilledAtAnyMoment kills a run after each of the calls with which its first files take the places of another's. Whatever
+// comes then, the old run is there in full, or the new one: to be resumed, to be replaced, and for generate.
 func TestKilledAtAnyMoment(t *testing.T) {
 	for name, r := range replacements {
 		t.Run(name, func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 				same(t, "before the first save", folder, old.with(tree{stagingFolder + "/": ""}))
 				restore := calls(t, func(n int, _ string) error {
 					if n > last {
-						return killed
+						return errKilled
 					}
 					return nil
 				})
@@ -86,7 +86,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 					same(t, "after Commit", folder, new)
 					break
 				}
-				if !errors.Is(err, killed) {
+				if !errors.Is(err, errKilled) {
 					t.Fatalf("killed after %d calls: %v", last, err)
 				}
 				d.lock.Close() // as the system does, and d.Close is never called
@@ -132,7 +132,7 @@ func TestKilledWhileRollingForward(t *testing.T) {
 			dies := func(last int) func() {
 				return calls(t, func(n int, _ string) error {
 					if n > last {
-						return killed
+						return errKilled
 					}
 					return nil
 				})
@@ -173,7 +173,7 @@ func TestNewestWhileKilled(t *testing.T) {
 			d := mustNew(t, folder, true)
 			restore := calls(t, func(n int, _ string) error {
 				if n > last {
-					return killed
+					return errKilled
 				}
 				return nil
 			})
@@ -197,8 +197,8 @@ func TestNewestWhileKilled(t *testing.T) {
 	}
 }
 
-// TestCommitThatFails lets each call of Commit fail alone, as where a file belongs to another user, and checks that the old run is as it
-// was, or else that the error says where the new one is, and that the next start puts it in place.
+// TestCommitThatFails lets each call of Commit fail alone, as where a file belongs to another user, and checks that the old run
+// is as it was, or else that the error says where the new one is, and that the next start puts it in place.
 func TestCommitThatFails(t *testing.T) {
 	for last := 1; ; last++ {
 		folder := filepath.Join(t.TempDir(), "run")
@@ -262,7 +262,8 @@ func TestFirstSaveThatFails(t *testing.T) {
 	same(t, "after the failure of a new run", folder, old)
 }
 
-// TestObstacleThatComesLate checks that Commit finds out before it changes anything what has come in the way while the run was trained.
+// TestObstacleThatComesLate checks that Commit finds out before it changes anything what has come in the way while the run was
+// trained.
 func TestObstacleThatComesLate(t *testing.T) {
 	for _, name := range []string{Checkpoint, Metrics, Samples + "/epoch-0001.png"} {
 		folder := filepath.Join(t.TempDir(), "run")
@@ -312,8 +313,8 @@ func TestAfterCommit(t *testing.T) {
 	same(t, "after the run", folder, run("second", 2))
 }
 
-// TestLeftovers checks that what killed saves have left goes, and nothing else: at the start of a new run, of one that replaces another,
-// and of one that is resumed.
+// TestLeftovers checks that what killed saves have left goes, and nothing else: at the start of a new run, of one that replaces
+// another, and of one that is resumed.
 func TestLeftovers(t *testing.T) {
 	const random = ".tmp-WN4GKPIOSMZY2RNE2I7OBSP5UX"
 	left := tree{

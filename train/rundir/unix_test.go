@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestModesFollowUmaskAndFolder checks that others in a group's folder may do with a run what the umask lets them: lock it, for one, and that
-// all of it is the group's.
+// TestModesFollowUmaskAndFolder checks that others in a group's folder may do with a run what the umask lets them: lock it, for
+// one, and that all of it is the group's.
 func TestModesFollowUmaskAndFolder(t *testing.T) {
 	for _, umask := range []int{0o002, 0o022, 0o077} {
 		was := syscall.Umask(umask)
@@ -122,6 +122,27 @@ func TestFolderThatMayNotBeRead(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 		same(t, path, folder, run("new", 1))
+	}
+}
+
+// TestMayReplace checks that a run knows whose files it may not replace, though the folder may be written to.
+func TestMayReplace(t *testing.T) {
+	stat := func(path string) fs.FileInfo {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	folder := t.TempDir()
+	put(t, folder, tree{"file": ""})
+	file, plain, me := stat(filepath.Join(folder, "file")), stat(folder), os.Geteuid()
+	if err := os.Chmod(folder, 0o777|fs.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	sticky, another := stat(folder), me+1
+	if !mayReplace(plain, file, another) || !mayReplace(sticky, file, me) || !mayReplace(sticky, file, 0) || mayReplace(sticky, file, another) {
+		t.Error("want another user's file in a sticky folder to be the one that may not be replaced")
 	}
 }
 
