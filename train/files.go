@@ -28,7 +28,7 @@ const (
 // to an epoch that is then trained again, with the same bits, and written over. Were it first, a crash after it
 // would lose that epoch's metrics and pictures for good.
 func (r *run) writeFiles() error {
-	c, err := r.toWrite()
+	c, err := r.trainer.Checkpoint()
 	if err != nil {
 		return err
 	}
@@ -52,22 +52,16 @@ func (r *run) writeFiles() error {
 	return r.save(c)
 }
 
-// save writes the checkpoint to go on from.
+// save writes the checkpoint to go on from, and puts it in place with all that was written before it.
 func (r *run) save(c *checkpoint.Checkpoint) error {
 	if err := checkpoint.Save(r.dir.Path(rundir.Checkpoint), c); err != nil {
 		return err
 	}
+	if err := r.dir.Commit(); err != nil {
+		return err
+	}
 	r.saved = true
 	return nil
-}
-
-// toWrite returns what is to be saved, and makes room for it where it replaces another run's.
-func (r *run) toWrite() (*checkpoint.Checkpoint, error) {
-	c, err := r.trainer.Checkpoint()
-	if err != nil {
-		return nil, err
-	}
-	return c, r.dir.DiscardReplaced()
 }
 
 // writePictures draws what the model generates, from the same latents after every epoch, and test images above what

@@ -182,7 +182,7 @@ func sameTensors(t *testing.T, got, want *checkpoint.Checkpoint) {
 	}
 }
 
-// contents returns every file under dir by its path.
+// contents returns every file under dir by its path. Of a link it is where it leads.
 func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := make(map[string]string)
@@ -191,6 +191,9 @@ func contents(t *testing.T, dir string) map[string]string {
 			return err
 		}
 		content, err := os.ReadFile(path)
+		if target, linkErr := os.Readlink(path); linkErr == nil {
+			content, err = []byte(target), nil
+		}
 		name, _ := filepath.Rel(dir, path)
 		files[filepath.ToSlash(name)] = string(content)
 		return err

@@ -71,11 +71,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := begin(ctx); err != nil {
 		return err
 	}
-	if err := r.train(ctx); err != nil {
-		r.dir.Remove()
-		return r.failed(err)
-	}
-	return nil
+	return r.failed(r.train(ctx))
 }
 
 // failed returns an error of a run, as a *Failed if it is the device's.
@@ -112,22 +108,21 @@ func (r *run) train(ctx context.Context) error {
 		}
 		r.console.Row(epoch)
 	}
-	r.console.Line("\nlowest test loss %.2f, after epoch %d: %s", r.trainer.bestLoss, r.trainer.bestEpoch, r.dir.Path(rundir.Best))
+	r.console.Line("\nlowest test loss %.2f, after epoch %d: %s", r.trainer.bestLoss, r.trainer.bestEpoch, words.Printable(r.dir.Path(rundir.Best)))
 	return nil
 }
 
 // describe prints what is trained, on what data and device, and into which folder.
 func (r *run) describe() {
-	train, test, cfg, s := &r.set.Train, &r.set.Test, r.trainer.Config(), r.Settings
+	cfg, s := r.trainer.Config(), r.Settings
 	line := r.console.Line
-	line("data     %s, %s training and %s test images of %d×%d", r.set.Name,
-		words.Thousands(train.Len()), words.Thousands(test.Len()), train.Shape.Height, train.Shape.Width)
+	line("data     %s", described(r.set))
 	if r.Verbose {
-		line("         from %s, fingerprint %s", r.set.Dir, r.trainer.data.Fingerprint)
+		line("         from %s, fingerprint %s", words.Printable(r.set.Dir), r.trainer.data.Fingerprint)
 	}
 	line("model    %s, %s parameters", cfg, words.Thousands(cfg.ParameterCount()))
 	line("device   %s", r.trainer.Device())
-	line("out      %s", r.dir.Name())
+	line("out      %s", words.Printable(r.dir.Name()))
 	line("run      %s of %s, batch %d, learning rate %v, β %v, seed %d",
 		words.Counted(r.Epochs, "epoch"), words.Counted(r.trainer.steps(), "step"), s.Batch, s.LearningRate, s.Beta, s.Seed)
 	if r.Resume {
@@ -140,6 +135,17 @@ func (r *run) describe() {
 	}
 }
 
+// described returns what a data set holds, in words: MNIST, 60,000 training and 10,000 test images of 28×28.
+func described(set *dataset.Set) string {
+	shape := set.Train.Shape
+	text := fmt.Sprintf("%s, %s training and %s of %d×%d", words.Printable(set.Name), words.Thousands(set.Train.Len()),
+		words.Counted(set.Test.Len(), "test image"), shape.Height, shape.Width)
+	if shape.Channels == 3 {
+		text += ", RGB"
+	}
+	return text
+}
+
 // noteOnce prints a note, unless it has been printed before.
 func (r *run) noteOnce(note string) {
 	if !slices.Contains(r.notes, note) {
@@ -150,7 +156,7 @@ func (r *run) noteOnce(note string) {
 
 // interrupted saves the state and says so.
 func (r *run) interrupted(cause error) error {
-	c, err := r.toWrite()
+	c, err := r.trainer.Checkpoint()
 	if err == nil {
 		err = r.save(c)
 	}
@@ -162,6 +168,6 @@ func (r *run) interrupted(cause error) error {
 	if at.Images == 0 {
 		where = "after " + words.Counted(r.trainer.epoch, "epoch")
 	}
-	r.console.Line("\nstopped %s, and saved %s", where, r.dir.Path(rundir.Checkpoint))
+	r.console.Line("\nstopped %s, and saved %s", where, words.Printable(r.dir.Path(rundir.Checkpoint)))
 	return &Interrupted{Out: r.dir.Name(), cause: cause}
 }

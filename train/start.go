@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"govae/internal/files"
 	"govae/internal/setting"
 	"govae/internal/words"
 	"govae/model"
@@ -30,17 +31,37 @@ func (r *run) opener() opener {
 // nor if ctx is cancelled by then.
 func (r *run) start(ctx context.Context) (err error) {
 	if err := r.openData(ctx); err != nil {
-		return err
+		return r.stopped(ctx, err)
 	}
 	if r.trainer, err = newTrainer(r.Model, r.Settings, r.set, r.Device, r.opener()); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
-		r.console.Line("stopped before the run began; nothing was written")
-		return &Interrupted{cause: fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))}
+		return r.stopped(ctx, context.Cause(ctx))
 	}
-	r.dir, err = rundir.New(r.Out, r.Force)
-	return err
+	if r.dir, err = rundir.New(r.Out, r.Force); err != nil {
+		return err
+	}
+	r.note()
+	return nil
+}
+
+// stopped returns err, as an *Interrupted where it is that ctx is done before the run has begun.
+func (r *run) stopped(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, context.Cause(ctx)) && !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	r.console.Line("stopped before the run began; nothing was written")
+	return &Interrupted{cause: fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))}
+}
+
+// note notes what a user should know of the data and of the folder.
+func (r *run) note() {
+	r.notes = append(r.notes, r.set.Notes...)
+	r.notes = append(r.notes, r.dir.Notes()...)
+	if err := files.Durable(r.dir.Name()); err != nil {
+		r.notes = append(r.notes, err.Error())
+	}
 }
 
 // openData reads the data set.
@@ -67,8 +88,9 @@ func (r *run) resume(ctx context.Context) (err error) {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := r.openData(ctx); err != nil {
-		return r.unread(saved.Run.Data, err)
+		return r.stopped(ctx, r.unread(saved.Run.Data, err))
 	}
+	r.note()
 	if r.trainer, err = resumeTrainer(r.Settings, saved, r.set, r.Device, r.opener()); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -20,6 +20,7 @@ var advice = []struct {
 	{dataset.ErrNoData, "name with -data " + dataset.Wanted},
 	{train.ErrOtherData, "name the folder of the first with -data"},
 	{rundir.ErrHoldsRun, "give -resume to continue it, -force to replace it, or another -out"},
+	{rundir.ErrHoldsFiles, "give -force to replace them, or another -out"},
 	{rundir.ErrUnderWay, "wait for it, or give another -out"},
 	{rundir.ErrNothingToResume, "name a run with -out"},
 	{device.ErrUnavailable, "use -device cpu, or auto to take what there is"},

@@ -14,8 +14,9 @@ var (
 	ErrNoFolder = errors.New("want a folder") // a file, a pipe, a device, a link to nothing
 )
 
-// Open opens the file at path for reading. It is os.Open that refuses what is no regular file, with ErrNoFile: to open a pipe waits
-// for its other end, which may never come. A link to a file is one, and a link to nothing is fs.ErrNotExist. The error names the path.
+// Open opens the file at path for reading. It is os.Open that refuses what is no regular file, with ErrNoFile: to open a pipe
+// waits for its other end, which may never come. A link to a file is one, and a link to nothing is fs.ErrNotExist. The error
+// names the path.
 func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -30,8 +31,8 @@ func Open(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// CheckFile returns ErrNoFile, with the path and what is there, where Write cannot put a file, because there is a folder, a pipe or a
-// device. Nothing at all will do, and so will a link to nothing. Another error says why it cannot be told.
+// CheckFile returns ErrNoFile, with the path and what is there, where Write cannot put a file, because there is a folder, a
+// pipe or a device. Nothing at all will do, and so will a link to nothing. Another error says why it cannot be told.
 func CheckFile(path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -46,8 +47,8 @@ func CheckFile(path string) error {
 	return nil
 }
 
-// CheckFolder returns ErrNoFolder, with the path and what is there, where neither a folder nor a link to one is, nor nothing at all.
-// Another error says why it cannot be told.
+// CheckFolder returns ErrNoFolder, with the path and what is there, where neither a folder nor a link to one is, nor nothing at
+// all. Another error says why it cannot be told.
 func CheckFolder(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
@@ -69,8 +70,8 @@ func CheckFolder(path string) error {
 	return err
 }
 
-// MakeFolder makes the folder at path and those that it is in, as far as they do not exist, with the modes that umask and folders give.
-// Where something else is in the way, the error is ErrNoFolder, and names that.
+// MakeFolder makes the folder at path and those that it is in, as far as they do not exist, with the modes that umask and
+// folders give. Where something else is in the way, the error is ErrNoFolder, and names that.
 func MakeFolder(path string) error {
 	err := os.MkdirAll(path, 0o777)
 	if err == nil {

@@ -1,4 +1,7 @@
 // Package rundir is the folder of a run: the names of its files, who may write them, and which run is the newest.
+//
+// lock.go keeps other runs out of the folder, and staging.go puts the first files of a run in place, all or none, where there
+// may be those of a run that it replaces.
 package rundir
 
 import (
@@ -11,6 +14,9 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"govae/internal/files"
+	"govae/internal/words"
 )
 
 const runsDir = "runs" // where runs go that were given no folder
@@ -23,76 +29,76 @@ const (
 	Curves          = "curves.png"
 	Samples         = "samples"         // a picture for each epoch
 	Reconstructions = "reconstructions" // a picture for each epoch
+)
 
-	lockFile = ".lock" // locked while a run is under way
+var (
+	fileNames      = []string{Checkpoint, Best, Metrics, Curves}
+	pictureFolders = []string{Samples, Reconstructions}
+	pictureName    = regexp.MustCompile(`^epoch-\d{4,}\.png$`)
 )
 
 // What keeps a run out of a folder.
 var (
 	ErrHoldsRun        = errors.New("already holds a run")
+	ErrHoldsFiles      = errors.New("holds files of a run, but no checkpoint to resume it from")
 	ErrUnderWay        = errors.New("another run is under way")
 	ErrNothingToResume = errors.New("nothing to resume")
 )
 
-var pictureName = regexp.MustCompile(`^epoch-\d{4,}\.png$`)
-
 // Dir is the folder that holds the files of one run. While the run is under way, it is the only one in it.
 type Dir struct {
-	name     string
-	lock     *flock.Flock
-	made     bool     // by this run
-	replaced []string // files of the run that this one replaces, until it has files of its own
+	name    string
+	lock    *flock.Flock // nil: the file system has no locks
+	made    bool         // by this run, which has put nothing in place yet
+	staging bool         // the run's files go to its staging folder, until Commit
+	notes   []string
 }
 
 // Name returns the path of the folder.
 func (d *Dir) Name() string { return d.name }
 
-// Path returns the path of a file in the folder.
-func (d *Dir) Path(name string) string { return filepath.Join(d.name, name) }
+// Notes returns what a user should know of the folder: that its file system has no locks, for one.
+func (d *Dir) Notes() []string { return d.notes }
 
-// Picture returns the path of an epoch's picture in one of the folders of pictures.
-func (d *Dir) Picture(folder string, epoch int) string {
-	return filepath.Join(d.name, folder, fmt.Sprintf("epoch-%04d.png", epoch))
+// Path returns the path at which a file of the run is to be written now. Before Commit it is not in its place.
+func (d *Dir) Path(name string) string {
+	if d.staging {
+		return filepath.Join(d.name, stagingFolder, name)
+	}
+	return filepath.Join(d.name, name)
 }
 
-// New makes and claims the folder of a new run, and refuses to overwrite another run unless force is set: its error is then
-// ErrHoldsRun. Without a name it takes the next free one of runs/vae, runs/vae-2, …. It returns ErrUnderWay where another run
-// has the folder.
+// Picture returns the path, as Path does, of an epoch's picture in one of the folders of pictures.
+func (d *Dir) Picture(folder string, epoch int) string {
+	return filepath.Join(d.Path(folder), fmt.Sprintf("epoch-%04d.png", epoch))
+}
+
+// New makes and claims the folder of a new run. Another run in it is replaced where force is set, at Commit; else the error is
+// ErrHoldsRun, or ErrHoldsFiles where that run has no checkpoint. Without a name it takes the next free one of runs/vae,
+// runs/vae-2, …. It returns ErrUnderWay where another run has the folder, and errors that name what is in the place of a file
+// or a folder.
 func New(name string, force bool) (*Dir, error) {
 	if name == "" {
 		return nextFree()
 	}
-	info, err := os.Stat(name)
-	if err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("%s is a file, want a folder for a run", name)
-	}
+	_, err := os.Stat(name)
 	d := &Dir{name: name, made: errors.Is(err, fs.ErrNotExist)}
-	if err := os.MkdirAll(name, 0o777); err != nil {
+	if err := files.MakeFolder(name); err != nil {
 		return nil, err
 	}
-	if err := d.claim(); err != nil {
-		return nil, err
-	}
-	if d.replaced, err = d.files(); err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
-	if len(d.replaced) > 0 && !force {
-		err := fmt.Errorf("%s %w (%s)", name, ErrHoldsRun, filepath.Base(d.replaced[0]))
-		return nil, errors.Join(err, d.Close())
-	}
-	return d, nil
+	return d.opened(func() error { return d.begin(force) })
 }
 
 // nextFree makes and claims the first of runs/vae, runs/vae-2, … that does not exist. Two runs started at once get one each.
 func nextFree() (*Dir, error) {
-	if err := os.MkdirAll(runsDir, 0o777); err != nil {
+	if err := files.MakeFolder(runsDir); err != nil {
 		return nil, err
 	}
 	d := &Dir{name: filepath.Join(runsDir, "vae"), made: true}
 	for i := 2; ; i++ {
 		err := os.Mkdir(d.name, 0o777)
 		if err == nil {
-			return d, d.claim()
+			return d.opened(func() error { return d.begin(false) })
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return nil, err
@@ -101,75 +107,136 @@ func nextFree() (*Dir, error) {
 	}
 }
 
-// claim keeps other runs out of the folder until Close, or until the process ends in whatever way.
-func (d *Dir) claim() error {
-	d.lock = flock.New(d.Path(lockFile))
-	free, err := d.lock.TryLock()
+// opened claims the folder, brings it in order, and returns it where it is fit for what the caller is about.
+func (d *Dir) opened(fit func() error) (*Dir, error) {
+	err := d.claim()
+	if err == nil {
+		err = d.restore()
+	}
+	if err == nil {
+		err = d.check()
+	}
+	if err == nil {
+		err = fit()
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", d.name, err)
+		return nil, errors.Join(err, d.Close())
 	}
-	if !free {
-		return fmt.Errorf("%w in %s", ErrUnderWay, d.name)
-	}
-	return nil
+	return d, nil
 }
 
-// Close lets other runs in. The lock's file stays: were it removed, two runs could hold locks on two files of that name.
-func (d *Dir) Close() error { return d.lock.Close() }
-
-// Remove removes what a run has made that leaves nothing: the folder, if it is this run's, and if it is empty.
-func (d *Dir) Remove() {
-	if held, err := d.files(); err != nil || len(held) > 0 {
-		return
+// begin makes sure that the folder is free for a new run, and makes the folder for its first files.
+func (d *Dir) begin(force bool) error {
+	held, err := runFiles(d.name)
+	if err != nil {
+		return err
 	}
-	for _, folder := range []string{Samples, Reconstructions} {
-		os.Remove(d.Path(folder)) // only where it is empty
+	if len(held) > 0 && !force {
+		why := ErrHoldsRun
+		if _, err := os.Stat(d.Path(Checkpoint)); err != nil {
+			why = ErrHoldsFiles
+		}
+		return fmt.Errorf("%s %w (%s)", d.name, why, held[0])
 	}
-	if d.made {
-		os.Remove(d.Path(lockFile))
-		os.Remove(d.name)
-	}
+	return d.stage()
 }
 
-// DiscardReplaced removes the files of the run that this one replaces. It is called when this one has something to put in their
-// place.
-func (d *Dir) DiscardReplaced() error {
-	for _, path := range d.replaced {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("replacing the run in %s: %w", d.name, err)
+// check makes sure that the files of a run can be put into the folder: that nothing else is in the place of one, and that the
+// folders can be written to.
+func (d *Dir) check() error {
+	for _, folder := range pictureFolders {
+		if err := files.CheckFolder(filepath.Join(d.name, folder)); err != nil {
+			return err
 		}
 	}
-	d.replaced = nil
+	held, err := runFiles(d.name)
+	if err != nil && !errors.Is(err, fs.ErrPermission) { // what can be written need not be readable
+		return err
+	}
+	for _, name := range held {
+		if err := checkFile(filepath.Join(d.name, name)); err != nil {
+			return err
+		}
+	}
+	for _, folder := range folders(d.name) {
+		if err := files.Writable(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	return nil
 }
 
-// files lists the files of a run that are in the folder, by their paths. Files that no run writes are not among them.
-func (d *Dir) files() ([]string, error) {
+// checkFile makes sure that a file which is there can be replaced.
+func checkFile(path string) error {
+	if err := files.CheckFile(path); err != nil {
+		return err
+	}
+	folder, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	file, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if !mayReplace(folder, file, os.Geteuid()) {
+		return fmt.Errorf("%s is another user's, and its folder lets nobody else replace it: %w", path, fs.ErrPermission)
+	}
+	return nil
+}
+
+// folders returns the paths of the folders in which a run has files, whether they exist or not, that of the run last.
+func folders(run string) []string {
+	return []string{filepath.Join(run, Samples), filepath.Join(run, Reconstructions), run}
+}
+
+// runFiles lists what has the name of a run's file in a folder, by the path from there. Files that no run writes are not among
+// them. With an error it is what was found up to there.
+func runFiles(folder string) ([]string, error) {
 	var held []string
-	for _, name := range []string{Checkpoint, Best, Metrics, Curves} {
-		_, err := os.Lstat(d.Path(name))
+	for _, name := range fileNames {
+		_, err := os.Lstat(filepath.Join(folder, name))
 		if err == nil {
-			held = append(held, d.Path(name))
+			held = append(held, name)
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+			return held, err
 		}
 	}
-	for _, folder := range []string{Samples, Reconstructions} {
-		entries, err := os.ReadDir(d.Path(folder))
+	for _, pictures := range pictureFolders {
+		entries, err := os.ReadDir(filepath.Join(folder, pictures))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+			return held, err
 		}
 		for _, e := range entries {
 			if pictureName.MatchString(e.Name()) {
-				held = append(held, filepath.Join(d.Path(folder), e.Name()))
+				held = append(held, filepath.Join(pictures, e.Name()))
 			}
 		}
 	}
 	return held, nil
 }
 
+// Close lets other runs in. Where the run has put nothing in place, what it has made is removed. The lock's file stays in a
+// folder that does: were it removed, two runs could hold locks on two files of that name.
+func (d *Dir) Close() error {
+	var errs []error
+	if d.staging {
+		errs = append(errs, os.RemoveAll(filepath.Join(d.name, stagingFolder)))
+	}
+	if d.made {
+		os.Remove(filepath.Join(d.name, lockFile))
+		os.Remove(d.name) // only where it is empty
+	}
+	d.staging, d.made = false, false
+	if d.lock != nil {
+		errs = append(errs, d.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
 // Resume claims the folder whose run is to be continued: the named one, or without a name the one in runs whose checkpoint is
-// the newest. It returns ErrNothingToResume where there is no checkpoint, and ErrUnderWay where another run has the folder.
+// the newest. It returns ErrNothingToResume where there is no checkpoint, ErrUnderWay where another run has the folder, and
+// errors that name what is in the place of a file or a folder.
 func Resume(name string) (*Dir, error) {
 	if name == "" {
 		var err error
@@ -178,10 +245,15 @@ func Resume(name string) (*Dir, error) {
 		}
 	}
 	d := &Dir{name: name}
-	if _, err := os.Stat(d.Path(Checkpoint)); err != nil {
-		return nil, fmt.Errorf("%w in %s: %w", ErrNothingToResume, name, err)
+	if err := files.CheckFolder(name); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNothingToResume, err)
 	}
-	return d, d.claim()
+	file, err := files.Open(lastState(name)) // before a lock is left in a folder that is none of a run
+	if err != nil {
+		return nil, fmt.Errorf("%w in %s: %w", ErrNothingToResume, words.Printable(name), err)
+	}
+	file.Close()
+	return d.opened(func() error { return nil })
 }
 
 // NewestCheckpoint returns the file with the best state of the newest run in the folder runs, or with its last state while it
@@ -191,20 +263,26 @@ func NewestCheckpoint() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	best := filepath.Join(run, Best)
-	if _, err := os.Stat(best); err != nil {
-		return filepath.Join(run, Checkpoint), nil
+	// What is still to be put in place goes before what is there, which may be another run's.
+	for _, name := range []string{filepath.Join(wholeFolder, Best), filepath.Join(wholeFolder, Checkpoint), Best} {
+		path := filepath.Join(run, name)
+		if _, err := os.Lstat(path); err == nil {
+			return path, nil
+		}
 	}
-	return best, nil
+	return filepath.Join(run, Checkpoint), nil
 }
 
 func newestRun() (string, error) {
-	found, _ := filepath.Glob(filepath.Join(runsDir, "*", Checkpoint)) // the pattern is well formed
+	if err := files.CheckFolder(runsDir); err != nil {
+		return "", err
+	}
+	found, _ := filepath.Glob(filepath.Join(runsDir, "*")) // the pattern is well formed
 	var newest string
 	var modified time.Time
-	for _, path := range found {
-		if info, err := os.Stat(path); err == nil && info.ModTime().After(modified) {
-			newest, modified = filepath.Dir(path), info.ModTime()
+	for _, run := range found {
+		if info, err := os.Stat(lastState(run)); err == nil && info.ModTime().After(modified) {
+			newest, modified = run, info.ModTime()
 		}
 	}
 	if newest == "" {
