@@ -97,6 +97,7 @@ func (r *run) train(ctx context.Context) error {
 		r.console.Line("\nnothing is left to do: %s of %d done", words.Counted(r.trainer.epoch, "epoch"), r.Epochs)
 		return nil
 	}
+	defer r.console.Clear()
 	r.console.Table(r.trainer.Config().Terms(), r.Epochs, r.trainer.Progress())
 	for r.trainer.epoch < r.Epochs {
 		epoch, err := r.trainer.Epoch(ctx, r.console.Progress)

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"govae/internal/setting"
+	"govae/internal/terminal"
 	"govae/internal/words"
 	"govae/model"
 	"govae/model/machine"
@@ -43,9 +44,11 @@ func (r *run) start(ctx context.Context) (err error) {
 	return err
 }
 
-// openData reads the data set.
+// openData reads the data set, and shows how far it is where that takes long.
 func (r *run) openData(ctx context.Context) (err error) {
-	r.set, err = r.Data.Open(ctx, nil)
+	bar := terminal.NewBar(r.Output)
+	defer bar.Clear()
+	r.set, err = r.Data.Open(ctx, func(done, of int) { bar.Show(done, of, "reading pictures") })
 	return err
 }
 
