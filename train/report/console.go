@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"govae/internal/terminal"
@@ -85,9 +86,19 @@ func (c *Console) Row(e Epoch) {
 func (c *Console) row(terms machine.Terms) string {
 	var row []string
 	for i, value := range terms {
-		row = append(row, fmt.Sprintf("%*.2f", len([]rune(c.terms[i].Column)), value))
+		width := len([]rune(c.terms[i].Column))
+		row = append(row, fmt.Sprintf("%*s", width, fitting(value, width)))
 	}
 	return strings.Join(row, " ")
+}
+
+// fitting returns a value with two decimals, or where that is wider than its column, with as many digits as go there.
+func fitting(value float64, width int) string {
+	text := strconv.FormatFloat(value, 'f', 2, 64)
+	for digits := width; len(text) > width && digits > 0; digits-- {
+		text = strconv.FormatFloat(value, 'g', digits, 64)
+	}
+	return text
 }
 
 // numbered returns an epoch as a part of the run: 3/10.

@@ -43,6 +43,16 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestTableOfHugeTerms checks that a term whose two decimals are wider than its column has as many digits as go there.
+func TestTableOfHugeTerms(t *testing.T) {
+	c, printed := newTable(false)
+	printed.Reset()
+	c.Row(Epoch{Number: 3, Train: machine.Terms{3667493294351025664, 1234.567}, Test: machine.Terms{-99999.994, -1e-30}, Seconds: 1, ImagesPerSecond: 1})
+	if want := "    3/3  3.67e+18 1234.6   -100000  -0.00      1.0        1\n"; printed.String() != want {
+		t.Errorf("printed\n%s, want\n%s", printed, want)
+	}
+}
+
 func TestTableOfALossWithoutAFormula(t *testing.T) {
 	printed := new(bytes.Buffer)
 	NewConsole(printed, false).Table(terms[1:], 3, at(0, 0))
