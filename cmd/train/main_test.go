@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"govae/internal/idxtest"
@@ -270,14 +271,36 @@ func TestFailedDevice(t *testing.T) {
 	}
 }
 
-// build builds the program and returns its path.
+// buildFolder holds the program, which is built for the first test that starts it; empty: none has.
+var buildFolder string
+
+var built = sync.OnceValues(func() (program string, err error) {
+	if buildFolder, err = os.MkdirTemp("", ""); err != nil {
+		return "", err
+	}
+	program = filepath.Join(buildFolder, "train")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		return program, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return program, nil
+})
+
+// build returns the path of the program.
 func build(t *testing.T) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "train")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	program, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return program
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if buildFolder != "" {
+		os.RemoveAll(buildFolder)
+	}
+	os.Exit(code)
 }
 
 // writeDataSet writes 2,000 training and 10 test images of 2×2 as gzipped IDX files, and returns their folder.
