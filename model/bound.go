@@ -8,7 +8,7 @@ import (
 
 // The terms that kinds report.
 var (
-	loss           = Term{Name: "loss", Title: "Loss (negative ELBO)", Column: "    loss", Formula: "reconstruction + β·KL"}
+	loss           = Term{Name: "loss", Title: "Loss", Column: "    loss", Formula: "reconstruction + β·KL"}
 	reconstruction = Term{Name: "reconstruction", Title: "Reconstruction term", Column: "reconst."}
 	klDivergence   = Term{Name: "kl", Title: "KL", Column: "    KL"}
 )

@@ -42,7 +42,7 @@ func (r *run) writeFiles() error {
 		return err
 	}
 	if err := report.WriteCurves(r.dir.Path(rundir.Curves), terms, r.history); err != nil {
-		return err
+		r.noteOnce(err.Error()) // which is no reason to lose the epoch
 	}
 	if c.Run.BestEpoch == c.Run.Epoch {
 		if err := checkpoint.Save(r.dir.Path(rundir.Best), c); err != nil {

@@ -73,7 +73,8 @@ func TestResumedRunHasTheSameBits(t *testing.T) {
 	}
 }
 
-// An epoch whose files cannot all be written, as in a crash, is not in the checkpoint, and is trained again.
+// An epoch whose files cannot all be written, as in a crash, is not in the checkpoint, and is trained again. What is in their way comes
+// while the run is under way: one that begins moves broken metrics aside.
 func TestCrashWhileWritingLosesNothing(t *testing.T) {
 	whole := testOptions(t)
 	whole.Epochs = 3
@@ -82,15 +83,14 @@ func TestCrashWhileWritingLosesNothing(t *testing.T) {
 	o := testOptions(t)
 	o.Epochs = 1
 	mustRun(t, o)
-	for _, name := range []string{"samples/epoch-0002.png", "metrics.csv", "curves.png", "best.safetensors"} {
+	for _, name := range []string{"samples/epoch-0002.png", "metrics.csv", "best.safetensors"} {
 		t.Run(name, func(t *testing.T) {
 			obstacle := filepath.Join(o.Out, name)
 			before, _ := os.ReadFile(obstacle)
-			os.Remove(obstacle)
-			if err := os.Mkdir(obstacle, 0o777); err != nil {
-				t.Fatal(err)
-			}
-			next := o
+			next := spied(o, func([]int, machine.Terms) error {
+				os.Remove(obstacle)
+				return os.Mkdir(obstacle, 0o777)
+			}, nil)
 			next.Resume = true
 			next.Epochs = 3
 			if err := Run(t.Context(), next); err == nil || !strings.Contains(err.Error(), obstacle) {

@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"govae/internal/words"
+	"govae/model/machine"
 	"govae/train/dataset"
 	"govae/train/device"
 	"govae/train/report"
@@ -28,10 +29,12 @@ type Interrupted struct {
 func (e *Interrupted) Error() string { return e.cause.Error() }
 func (e *Interrupted) Unwrap() error { return e.cause }
 
-// Failed is the error of a Run whose device failed, which device.ErrFailed says.
+// Failed is the error of a Run whose device failed, which device.ErrFailed says, or whose loss was no longer finite, which
+// machine.ErrNotFinite says.
 type Failed struct {
-	Out string // the run's folder, with the checkpoint that it can go on from; empty: it has none
-	Err error
+	Out      string           // the run's folder, with the checkpoint that it can go on from; empty: it has none
+	Settings machine.Settings // with which it failed
+	Err      error
 }
 
 func (e *Failed) Error() string { return e.Err.Error() }
@@ -53,8 +56,8 @@ type run struct {
 //
 // When ctx is cancelled, Run stops after the step at hand, or some more where they are quick, saves, and returns an
 // *Interrupted. An epoch whose last step is done is completed first, and with it the run, if it is the last.
-// machine.ErrNotFinite says that the loss was no longer finite, and a *Failed that the device failed, for which no other takes over;
-// the checkpoint on disk stays the last one before that. The errors of the packages govae/train/rundir, govae/train/dataset and govae/train/device say what is in the way of a run.
+// A *Failed says that the loss was no longer finite, or that the device failed, for which no other takes over; the checkpoint on disk stays
+// the last one before that. The errors of the packages govae/train/rundir, govae/train/dataset and govae/train/device say what is in the way of a run.
 func Run(ctx context.Context, o Options) error {
 	if err := o.Validate(); err != nil {
 		return err
@@ -74,12 +77,12 @@ func Run(ctx context.Context, o Options) error {
 	return r.failed(r.train(ctx))
 }
 
-// failed returns an error of a run, as a *Failed if it is the device's.
+// failed returns an error of a run, as a *Failed if it is one of those.
 func (r *run) failed(err error) error {
-	if !errors.Is(err, device.ErrFailed) {
+	if !errors.Is(err, device.ErrFailed) && !errors.Is(err, machine.ErrNotFinite) {
 		return err
 	}
-	failed := &Failed{Err: err}
+	failed := &Failed{Settings: r.Settings, Err: err}
 	if r.saved {
 		failed.Out = r.dir.Name()
 	}
@@ -93,6 +96,7 @@ func (r *run) train(ctx context.Context) error {
 		r.console.Line("\nnothing is left to do: %s of %d done", words.Counted(r.trainer.epoch, "epoch"), r.Epochs)
 		return nil
 	}
+	defer r.console.Clear()
 	r.console.Table(r.trainer.Config().Terms(), r.Epochs, r.trainer.Progress())
 	for r.trainer.epoch < r.Epochs {
 		epoch, err := r.trainer.Epoch(ctx, r.console.Progress)

@@ -9,6 +9,7 @@ import (
 
 	"govae/internal/files"
 	"govae/internal/setting"
+	"govae/internal/terminal"
 	"govae/internal/words"
 	"govae/model"
 	"govae/model/machine"
@@ -64,9 +65,11 @@ func (r *run) note() {
 	}
 }
 
-// openData reads the data set.
+// openData reads the data set, and shows how far it is where that takes long.
 func (r *run) openData(ctx context.Context) (err error) {
-	r.set, err = r.Data.Open(ctx, nil)
+	bar := terminal.NewBar(r.Output)
+	defer bar.Clear()
+	r.set, err = r.Data.Open(ctx, func(done, of int) { bar.Show(done, of, "reading pictures") })
 	return err
 }
 
@@ -127,7 +130,7 @@ func (r *run) adopt(saved *checkpoint.Checkpoint) (err error) {
 // findFiles reads the metrics of the epochs that a resumed run has behind it, and notes what is missing of its files.
 func (r *run) findFiles() (err error) {
 	done := r.trainer.epoch
-	if r.history, err = report.ReadMetrics(r.dir.Path(rundir.Metrics), r.trainer.Config().Terms(), done); err != nil {
+	if r.history, err = r.readMetrics(done); err != nil {
 		return err
 	}
 	if n := len(r.history); n != done {
@@ -138,6 +141,25 @@ func (r *run) findFiles() (err error) {
 		r.trainer.bestEpoch, r.trainer.bestLoss = 0, 0
 	}
 	return nil
+}
+
+// readMetrics reads the metrics of the epochs that are done. A file that cannot be read is no reason not to go on: what can be read of it is
+// taken, and it is kept under another name, unless nothing is going to be written in its place.
+func (r *run) readMetrics(done int) ([]report.Epoch, error) {
+	path, terms := r.dir.Path(rundir.Metrics), r.trainer.Config().Terms()
+	history, broken := report.ReadMetrics(path, terms, done)
+	if broken == nil || done >= r.Epochs {
+		return history, nil
+	}
+	aside, err := report.SetAside(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w; it cannot be moved out of the way: %w", broken, err)
+	}
+	r.notes = append(r.notes, fmt.Sprintf("%v. It is kept as %s, and what comes before that is taken", broken, aside))
+	if len(history) == 0 {
+		return nil, nil
+	}
+	return history, report.WriteMetrics(path, terms, history)
 }
 
 // close lets go of the machine and of the out folder, as far as the run has come by them.

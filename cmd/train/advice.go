@@ -26,7 +26,47 @@ var advice = []struct {
 	{device.ErrUnavailable, "use -device cpu, or auto to take what there is"},
 	{device.ErrFailed, "nothing goes on elsewhere by itself; -device cpu does without it"},
 	{machine.ErrPrecision, "leave out -precision, or name a device that has it"},
-	{machine.ErrNotFinite, "try a smaller -lr, or -beta where that is large; the last checkpoint, if there is one, stays"},
+}
+
+// largestBeta is the β above which a loss that is not finite is laid to β. What people weigh the KL with is below it.
+const largestBeta = 100
+
+// calmer returns the flags with which a run whose loss was not finite may go well: a learning rate of a tenth, or the default where that is
+// less, or the default β.
+func calmer(s machine.Settings) string {
+	usual := machine.DefaultSettings()
+	rate := fmt.Sprintf("-lr %.2g", max(1e-30, min(s.LearningRate/10, usual.LearningRate)))
+	if s.Beta <= largestBeta {
+		return rate
+	}
+	beta := fmt.Sprintf("-beta %v", usual.Beta)
+	if s.LearningRate <= usual.LearningRate {
+		return beta
+	}
+	return beta + " " + rate
+}
+
+// waysOn returns, for an error that ended a run, the command lines that go on with it from its last checkpoint, each after what it is.
+func (c *command) waysOn(err error) (lines []string) {
+	var failed *train.Failed
+	if !errors.As(err, &failed) {
+		return nil
+	}
+	notFinite := errors.Is(err, machine.ErrNotFinite)
+	switch {
+	case notFinite && failed.Out == "":
+		return []string{"there is no checkpoint to go on from: start again with " + calmer(failed.Settings)}
+	case notFinite:
+		return []string{"to go on from the last checkpoint, which is finite: " + c.resumeCommand(failed.Out) + " " + calmer(failed.Settings)}
+	case failed.Out == "":
+		return nil
+	}
+	onCPU := *c
+	onCPU.Device = device.CPU
+	return []string{
+		"to go on from the last checkpoint: " + c.resumeCommand(failed.Out),
+		"or, on the CPU: " + onCPU.resumeCommand(failed.Out),
+	}
 }
 
 // advised returns err with the advice for it.

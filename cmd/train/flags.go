@@ -8,9 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"govae/internal/setting"
@@ -24,8 +22,9 @@ import (
 // command is what the command line asks for.
 type command struct {
 	train.Options
-	graph   string // write the expression graph to this .dot or .svg file instead of training
-	program string // how the program was started, for the commands that messages propose
+	graph      string // write the expression graph to this .dot or .svg file instead of training
+	drawsGraph bool   // whether it was given
+	program    string // how the program was started, as words of a shell, for the commands that messages propose
 }
 
 // parse returns what args ask for. What no flag names has its default.
@@ -38,6 +37,7 @@ func parse(args []string) (command, error) {
 	if flags.NArg() > 0 {
 		return c, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
+	flags.Visit(func(f *flag.Flag) { c.drawsGraph = c.drawsGraph || f.Name == "graph" })
 	c.Given = slices.Concat(setting.Given(flags, model.Fields), setting.Given(flags, machine.Fields), setting.Given(flags, dataset.Fields))
 	return c, c.validate()
 }
@@ -63,9 +63,9 @@ func (c *command) validate() error {
 		return errors.New("-resume continues a run and -force replaces it: give one of them")
 	case c.Force && c.Out == "":
 		return errors.New("-force needs -out, the folder of the run to replace")
-	case c.graph != "" && (c.Resume || c.Force):
+	case c.drawsGraph && (c.Resume || c.Force):
 		return errors.New("-graph draws the model of the flags and trains nothing: leave out -resume and -force")
-	case c.graph != "" && extension != ".dot" && extension != ".svg":
+	case c.drawsGraph && extension != ".dot" && extension != ".svg":
 		return fmt.Errorf("-graph is %q, want a name that ends in .dot or .svg", c.graph)
 	}
 	return setting.Flagged(c.Options.Validate())
@@ -82,37 +82,4 @@ func usage() string {
 		setting.Entry("graph", "FILE", "write the expression graph of the model to FILE and do not train: .dot for Graphviz, or .svg where Graphviz is installed") +
 		setting.Entry("h", "", "print this")
 	return strings.Replace(usageText, "    {flags}\n", flags, 1)
-}
-
-// program returns how to start this program again: go run keeps what it built only while it runs.
-func program(name string) string {
-	if strings.Contains(name, "go-build") {
-		return "go run ./cmd/train"
-	}
-	return name
-}
-
-// resumeCommand returns the command line that continues the run in the folder out.
-func (c *command) resumeCommand(out string) string {
-	line := c.program + " -resume -out " + quoted(out)
-	if c.Epochs != train.DefaultOptions().Epochs {
-		line += " -epochs " + strconv.Itoa(c.Epochs)
-	}
-	if c.Device.Name != device.Auto.Name {
-		line += " -device " + quoted(string(c.Device.Name))
-	}
-	if c.Device.Precision != device.Auto.Precision {
-		line += " -precision " + quoted(string(c.Device.Precision))
-	}
-	return line
-}
-
-var plainWord = regexp.MustCompile(`^[\w./:=,@%+-]+$`)
-
-// quoted returns s as one word of a shell's command line.
-func quoted(s string) string {
-	if plainWord.MatchString(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

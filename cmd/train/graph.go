@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -39,6 +40,9 @@ func writeGraph(ctx context.Context, c command) error {
 		if graph, err = drawn(ctx, &graph, c.graph); err != nil {
 			return err
 		}
+	}
+	if err := os.MkdirAll(filepath.Dir(c.graph), 0o777); err != nil {
+		return err
 	}
 	err = files.Write(c.graph, func(w io.Writer) error {
 		_, err := w.Write(graph.Bytes())

@@ -1,5 +1,5 @@
-// Command train trains a variational autoencoder. See usage.txt, or run it with -h. flags.go makes options of the flags, and
-// advice.go says which flag helps where a run fails.
+// Command train trains a variational autoencoder. See usage.txt, or run it with -h. flags.go makes options of the flags,
+// advice.go says what helps where a run fails, and shell.go writes the commands that it proposes.
 package main
 
 import (
@@ -12,8 +12,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"govae/internal/terminal"
 	"govae/train"
-	"govae/train/device"
 )
 
 // What the program exits with.
@@ -25,15 +25,37 @@ const (
 )
 
 func main() {
-	// The first signal ends the context, and the run saves before it stops. After that a signal does
-	// what it does to any program, so a second one kills at once.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
+	ctx := untilStopped()
+	signal.Ignore(syscall.SIGPIPE) // the end of those who read along is an error of Write, and ends no run
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// untilStopped returns a context that the first signal ends, upon which the run saves before it stops. After that a signal does what it
+// does to any program, so a second one kills at once. Only a hang-up does not: whoever closes a terminal sends it more than once.
+func untilStopped() context.Context {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		ctx, _ = signal.NotifyContext(ctx, syscall.SIGHUP)
+	}
+	context.AfterFunc(ctx, stop)
+	return ctx
 }
 
 // run is the program from its arguments to its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	out := terminal.NewOutput(stdout)
+	code := execute(ctx, args, out, stderr)
+	if err := out.Err(); err != nil {
+		fmt.Fprintf(stderr, "train: %v\n", err)
+		if code == exitOK {
+			code = exitFailed
+		}
+	}
+	return code
+}
+
+// execute does what the arguments say.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	c, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, usage())
@@ -44,7 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	c.Output = stdout
-	if c.graph != "" {
+	if c.drawsGraph {
 		err = writeGraph(ctx, c)
 	} else {
 		err = train.Run(ctx, c.Options)
@@ -65,12 +87,8 @@ func (c *command) ended(err error, stdout, stderr io.Writer) int {
 		return exitInterrupted
 	}
 	fmt.Fprintf(stderr, "train: %v\n", advised(err))
-	var failed *train.Failed
-	if errors.As(err, &failed) && failed.Out != "" {
-		onCPU := *c
-		onCPU.Device = device.CPU
-		fmt.Fprintf(stderr, "to go on from the last checkpoint: %s\n", c.resumeCommand(failed.Out))
-		fmt.Fprintf(stderr, "or, on the CPU: %s\n", onCPU.resumeCommand(failed.Out))
+	for _, line := range c.waysOn(err) {
+		fmt.Fprintln(stderr, line)
 	}
 	return exitFailed
 }

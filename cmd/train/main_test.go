@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"flag"
@@ -9,17 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
+	"sync"
 	"testing"
-	"time"
 
 	"govae/internal/idxtest"
 	"govae/model/machine"
 	"govae/train"
-	"govae/train/checkpoint"
 	"govae/train/device"
 	"govae/train/rundir"
 )
@@ -76,6 +72,10 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"-model", "gan"}, `-model is "gan", want `},
 		{[]string{"-hidden", "400,-1"}, "-hidden is 400,-1, want"},
 		{[]string{"-graph", "model.png"}, `-graph is "model.png"`},
+		{[]string{"-graph", ""}, `-graph is ""`},
+		{[]string{"-graph", "", "-resume"}, "leave out -resume"},
+		{[]string{"-out", ""}, "-out"},
+		{[]string{"-data", ""}, "-data"},
 		{[]string{"-graph", "model.dot", "-resume"}, "leave out -resume and -force"},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -131,7 +131,6 @@ func TestHelp(t *testing.T) {
 	})
 }
 
-// TestAdvice checks that an error of a run says what on the command line helps, and no library's words for it.
 // TestInterruptBeforeTheRunBegins checks that no command is proposed to go on with what has not begun.
 func TestInterruptBeforeTheRunBegins(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -144,6 +143,7 @@ func TestInterruptBeforeTheRunBegins(t *testing.T) {
 	}
 }
 
+// TestAdvice checks that an error of a run says what on the command line helps, and no library's words for it.
 func TestAdvice(t *testing.T) {
 	data, out := writeDataSet(t), filepath.Join(t.TempDir(), "run")
 	small := func(words ...string) []string {
@@ -158,7 +158,8 @@ func TestAdvice(t *testing.T) {
 		{small("-device", "cuda:99"), ": use -device cpu, or auto to take what there is"},
 		{small("-device", "cuda:99"), "the device is not available: no CUDA machine"},
 		{small("-device", "cpu", "-precision", "tf32"), "the CPU has float32 alone, and tf32 is asked for: leave out -precision, or name a device"},
-		{small("-lr", "1e30"), "the loss is not finite: try a smaller -lr"},
+		{small("-lr", "1e30"), "the loss is not finite"},
+		{small("-lr", "1e30"), "\nthere is no checkpoint to go on from: start again with -lr 0.001\n"},
 		{small(), ""},
 		{small(), "already holds a run (checkpoint.safetensors): give -resume to continue it, -force to replace it, or another -out"},
 		{small("-resume", "-latent", "3"), "-latent is 3, but the run to resume was started with 2"},
@@ -193,20 +194,63 @@ func otherDataSet(t *testing.T) string {
 	return dir
 }
 
-// TestResumeCommand checks the command that TestSignals sees printed, for more flags.
-func TestResumeCommand(t *testing.T) {
-	c := command{Options: train.DefaultOptions(), program: "go run ./cmd/train"}
-	if got, want := c.resumeCommand("runs/vae"), "go run ./cmd/train -resume -out runs/vae"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+// TestWayOnGoesWell checks that where a loss is not finite, the command that is printed goes on from the checkpoint that there is, and ends
+// well, whichever of rate and β was too large.
+func TestWayOnGoesWell(t *testing.T) {
+	data := writeDataSet(t)
+	for _, test := range []struct {
+		begin, spoil []string
+		changes      string // at the end of the command
+	}{
+		{nil, []string{"-lr", "1e30"}, "-lr 0.001"},
+		{nil, []string{"-beta", "1e38"}, "-beta 1"},
+		{[]string{"-beta", "1e3"}, []string{"-lr", "1e30", "-beta", "1e38"}, "-beta 1 -lr 0.001"},
+		{[]string{"-lr", "0.0003"}, []string{"-beta", "1e38"}, "-beta 1"},
+	} {
+		out := filepath.Join(t.TempDir(), "my run")
+		var stdout, stderr bytes.Buffer
+		args := append([]string{"-data", data, "-out", out, "-hidden", "4", "-latent", "2", "-epochs", "1", "-batch", "500"}, test.begin...)
+		if code := run(t.Context(), args, &stdout, &stderr); code != exitOK {
+			t.Fatalf("%v: exit code %d, printed %q", args, code, stderr.String())
+		}
+		args = append([]string{"-resume", "-out", out, "-epochs", "2"}, test.spoil...)
+		if code := run(t.Context(), args, &stdout, &stderr); code != exitFailed {
+			t.Fatalf("%v: exit code %d, want a loss that is not finite", args, code)
+		}
+		_, line, _ := strings.Cut(stderr.String(), "which is finite: ")
+		flags, ok := strings.CutPrefix(strings.TrimSpace(line), quoted(os.Args[0])+" -resume -out '"+out+"' ")
+		if want := "-epochs 2 " + test.changes; !ok || flags != want {
+			t.Fatalf("%v: printed %q, want a command that ends in %q", args, stderr.String(), want)
+		}
+		stderr.Reset()
+		args = append([]string{"-resume", "-out", out}, strings.Fields(flags)...)
+		if code := run(t.Context(), args, &stdout, &stderr); code != exitOK {
+			t.Errorf("%v: exit code %d, printed %q", args, code, stderr.String())
+		}
 	}
-	c.Data.Path, c.Epochs, c.Device = "my data", 3, device.CPU // the checkpoint knows where the data are
-	if got, want := c.resumeCommand("it's"), `go run ./cmd/train -resume -out 'it'\''s' -epochs 3 -device cpu`; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	c = command{Options: train.DefaultOptions(), program: "train"}
-	c.Device = device.Choice{Name: "cuda:1", Precision: machine.TF32}
-	if got, want := c.resumeCommand("out"), "train -resume -out out -device cuda:1 -precision tf32"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+}
+
+// TestCalmer checks what is proposed against what was too large.
+func TestCalmer(t *testing.T) {
+	for _, test := range []struct {
+		rate, beta float64
+		want       string
+	}{
+		{0.001, 1, "-lr 0.0001"},
+		{0.0003, 4, "-lr 3e-05"},
+		{0.05, 1, "-lr 0.001"},
+		{1e30, 1e30, "-beta 1 -lr 0.001"},
+		{0.001, 1e20, "-beta 1"},
+		{1e-30, 1, "-lr 1e-30"}, // the smallest that -lr takes
+	} {
+		s := machine.DefaultSettings()
+		s.LearningRate, s.Beta = test.rate, test.beta
+		if got := calmer(s); got != test.want {
+			t.Errorf("rate %v, β %v: %q, want %q", test.rate, test.beta, got, test.want)
+		}
+		if _, err := parse(strings.Fields(calmer(s))); err != nil {
+			t.Errorf("%s: %v", calmer(s), err)
+		}
 	}
 }
 
@@ -230,73 +274,36 @@ func TestFailedDevice(t *testing.T) {
 	}
 }
 
-func TestQuoted(t *testing.T) {
-	for word, want := range map[string]string{
-		"runs/vae-2":  "runs/vae-2",
-		"my runs":     "'my runs'",
-		"it's":        `'it'\''s'`,
-		"$HOME":       "'$HOME'",
-		`C:\runs\vae`: `'C:\runs\vae'`,
-	} {
-		if got := quoted(word); got != want {
-			t.Errorf("quoted(%q) is %s, want %s", word, got, want)
-		}
-	}
-}
+// buildFolder holds the program, which is built for the first test that starts it; empty: none has.
+var buildFolder string
 
-// build builds the program and returns its path.
+var built = sync.OnceValues(func() (program string, err error) {
+	if buildFolder, err = os.MkdirTemp("", ""); err != nil {
+		return "", err
+	}
+	program = filepath.Join(buildFolder, "train")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		return program, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return program, nil
+})
+
+// build returns the path of the program.
 func build(t *testing.T) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "train")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	program, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return program
 }
 
-// TestSignals interrupts the real program while it trains.
-func TestSignals(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("a process cannot be sent these signals on Windows")
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if buildFolder != "" {
+		os.RemoveAll(buildFolder)
 	}
-	program, dir, data := build(t), t.TempDir(), writeDataSet(t)
-	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		t.Run(signal.String(), func(t *testing.T) {
-			out := filepath.Join(dir, signal.String())
-			// So many steps that it is still in the first epoch when the signal comes.
-			command := exec.Command(program, "-data", data, "-out", out, "-hidden", "4", "-latent", "2", "-batch", "1", "-epochs", "1000", "-v")
-			timer := time.AfterFunc(time.Minute, func() { command.Process.Kill() })
-			defer timer.Stop()
-			stdout, err := command.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := command.Start(); err != nil {
-				t.Fatal(err)
-			}
-			var printed strings.Builder
-			sent := false
-			for lines := bufio.NewScanner(stdout); lines.Scan(); {
-				fmt.Fprintln(&printed, lines.Text())
-				if !sent && strings.Contains(lines.Text(), "images/s, ") {
-					sent = true
-					command.Process.Signal(signal)
-				}
-			}
-			command.Wait()
-			if code := command.ProcessState.ExitCode(); code != 130 {
-				t.Errorf("exit code %d, want 130", code)
-			}
-			want := fmt.Sprintf("%s -resume -out %s -epochs 1000\n", program, out)
-			if !strings.HasSuffix(printed.String(), want) {
-				t.Errorf("printed\n%s, want at its end\n%s", printed.String(), want)
-			}
-			c, err := checkpoint.Load(filepath.Join(out, "checkpoint.safetensors"))
-			if err != nil || c.State.Step < 100 {
-				t.Errorf("checkpoint: %v, %+v", err, c)
-			}
-		})
-	}
+	os.Exit(code)
 }
 
 // writeDataSet writes 2,000 training and 10 test images of 2×2 as gzipped IDX files, and returns their folder.

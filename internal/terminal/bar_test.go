@@ -8,63 +8,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"govae/internal/terminaltest"
 )
 
-// screen is a model of a terminal that only knows how to write characters, to go to the beginning of a line and to the next, and that
-// goes on with another line behind the last place of one.
-type screen struct {
-	width int
-	lines [][]rune
-	at    int // on the last line
-}
-
-func newScreen(width int) *screen { return &screen{width: width, lines: [][]rune{nil}} }
-
-func (s *screen) Write(p []byte) (int, error) {
-	for _, r := range string(p) {
-		switch last := &s.lines[len(s.lines)-1]; {
-		case r == '\r':
-			s.at = 0
-		case r == '\n':
-			s.lines, s.at = append(s.lines, nil), 0
-		case r < ' ':
-			panic(fmt.Sprintf("the screen does not know %q", r))
-		default:
-			if s.at == s.width {
-				s.lines, s.at = append(s.lines, nil), 0
-				last = &s.lines[len(s.lines)-1]
-			}
-			for len(*last) <= s.at {
-				*last = append(*last, ' ')
-			}
-			(*last)[s.at] = r
-			s.at++
-		}
-	}
-	return len(p), nil
-}
-
-func (s *screen) String() string {
-	var lines []string
-	for _, line := range s.lines {
-		lines = append(lines, strings.TrimRight(string(line), " "))
-	}
-	return strings.Join(lines, "\n")
-}
-
-// resize does what a terminal does that cuts lines off.
-func (s *screen) resize(width int) {
-	s.width = width
-	for i, line := range s.lines {
-		s.lines[i] = line[:min(len(line), width)]
-	}
-	s.at = min(s.at, width)
-}
-
 // barOn returns a bar on a screen, and what makes time go by.
-func barOn(s *screen) (*Bar, func(time.Duration)) {
+func barOn(s *terminaltest.Screen) (*Bar, func(time.Duration)) {
 	now := time.Unix(1000, 0)
-	b := &Bar{w: s, shows: true, now: func() time.Time { return now }, width: func() int { return s.width }}
+	b := &Bar{w: s, shows: true, now: func() time.Time { return now }, width: func() int { return s.Width() }}
 	return b, func(d time.Duration) { now = now.Add(d) }
 }
 
@@ -72,12 +23,12 @@ func barOn(s *screen) (*Bar, func(time.Duration)) {
 // the bar as it is now, and once it is cleared, the lines alone.
 func TestBarLeavesNothingBehind(t *testing.T) {
 	for width := range 130 {
-		s := newScreen(max(1, width))
+		s := terminaltest.NewScreen(max(1, width))
 		b, pass := barOn(s)
 		const of = 60_000_000
 		for done := 0; done <= of; done += of / 16 {
 			b.Show(done, of, "epoch 1/10")
-			if n := len(s.lines); n != 1 {
+			if n := s.Lines(); n != 1 {
 				t.Fatalf("at %d characters the bar takes %d lines:\n%s", width, n, s)
 			}
 			pass(700 * time.Second)
@@ -94,13 +45,13 @@ func TestBarLeavesNothingBehind(t *testing.T) {
 
 // TestBarOnATerminalThatIsResized makes the terminal narrow and wide again under the bar.
 func TestBarOnATerminalThatIsResized(t *testing.T) {
-	s := newScreen(80)
+	s := terminaltest.NewScreen(80)
 	b, pass := barOn(s)
 	for i, width := range []int{80, 40, 10, 1, 100, 41, 200} {
-		s.resize(width)
+		s.Resize(width)
 		pass(time.Second)
 		b.Show(100*i, 1000, "epoch 1/10")
-		if n := len(s.lines); n != 1 {
+		if n := s.Lines(); n != 1 {
 			t.Fatalf("at %d characters the bar takes %d lines:\n%s", width, n, s)
 		}
 	}
@@ -124,7 +75,7 @@ func TestBarSays(t *testing.T) {
 		3:   "75",
 		1:   "",
 	} {
-		s := newScreen(width)
+		s := terminaltest.NewScreen(width)
 		b, pass := barOn(s)
 		b.Show(250, 1000, "epoch 1/10")
 		pass(4 * time.Second)
@@ -153,7 +104,7 @@ func TestBarsPace(t *testing.T) {
 		{100, 100, time.Second, "100 images/s, 0s left"},
 		{101, 100, time.Second, "101 images/s, 0s left"},
 	} {
-		b, pass := barOn(newScreen(80))
+		b, pass := barOn(terminaltest.NewScreen(80))
 		b.Show(0, test.of, "")
 		pass(test.after)
 		b.Show(test.done, test.of, "")
@@ -165,7 +116,7 @@ func TestBarsPace(t *testing.T) {
 
 // TestBarIsThrottled checks that much that is done in no time is written down once, and that after Clear the bar is back at once.
 func TestBarIsThrottled(t *testing.T) {
-	s := newScreen(80)
+	s := terminaltest.NewScreen(80)
 	b, pass := barOn(s)
 	for done := range 100 {
 		b.Show(done, 100, "")

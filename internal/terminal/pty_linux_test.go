@@ -3,49 +3,18 @@ package terminal
 import (
 	"fmt"
 	"io"
-	"os"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"govae/internal/terminaltest"
 )
-
-// newPTY returns the two ends of a pseudo-terminal: what a program is given, and what a terminal's window sees of it.
-func newPTY(t *testing.T) (inside, outside *os.File) {
-	t.Helper()
-	outside, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("there are no pseudo-terminals here: %v", err)
-	}
-	t.Cleanup(func() { outside.Close() })
-	if err := unix.IoctlSetPointerInt(int(outside.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Skipf("a pseudo-terminal cannot be unlocked: %v", err)
-	}
-	number, err := unix.IoctlGetInt(int(outside.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inside, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("the pseudo-terminal cannot be opened: %v", err)
-	}
-	t.Cleanup(func() { inside.Close() })
-	return inside, outside
-}
-
-func setWidth(t *testing.T, file *os.File, width int) {
-	t.Helper()
-	if err := unix.IoctlSetWinsize(int(file.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(width)}); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // TestOnARealTerminal shows a bar on a pseudo-terminal of several widths, in turn, and looks at what a screen of that width makes of it.
 func TestOnARealTerminal(t *testing.T) {
-	inside, outside := newPTY(t)
+	inside, outside := terminaltest.NewPTY(t)
 	t.Setenv("TERM", "xterm")
 	for _, width := range []int{80, 40, 10} {
-		setWidth(t, inside, width)
+		terminaltest.SetWidth(t, inside, width)
 		out := NewOutput(inside)
 		if got := Width(out); got != width {
 			t.Errorf("the width is %d, want %d", got, width)
@@ -60,7 +29,7 @@ func TestOnARealTerminal(t *testing.T) {
 		}
 		b.Clear()
 		fmt.Fprint(out, "after\n\x00")
-		s := newScreen(width)
+		s := terminaltest.NewScreen(width)
 		for one := make([]byte, 1); ; {
 			if _, err := io.ReadFull(outside, one); err != nil {
 				t.Fatal(err)
@@ -78,14 +47,14 @@ func TestOnARealTerminal(t *testing.T) {
 
 // TestTerminalsThatObey checks what TERM and the width 0, of a terminal that does not tell it, mean.
 func TestTerminalsThatObey(t *testing.T) {
-	inside, _ := newPTY(t)
+	inside, _ := terminaltest.NewPTY(t)
 	for kind, want := range map[string]bool{"xterm": true, "screen-256color": true, "dumb": false, "": false} {
 		t.Setenv("TERM", kind)
 		if got := Obeys(inside); got != want {
 			t.Errorf("TERM=%s obeys: %t, want %t", kind, got, want)
 		}
 	}
-	setWidth(t, inside, 0)
+	terminaltest.SetWidth(t, inside, 0)
 	if got := Width(inside); got != usualWidth {
 		t.Errorf("a terminal that does not tell its width is %d wide, want %d", got, usualWidth)
 	}

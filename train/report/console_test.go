@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"testing"
-	"time"
 
 	"govae/model"
 	"govae/model/machine"
@@ -21,16 +20,15 @@ func at(step uint64, images int) Progress {
 	return Progress{Epoch: 2, Step: step, Images: images, Of: 1000, Terms: machine.Terms{110, 9.5}}
 }
 
-func newTable(terminal, verbose bool) (*Console, *bytes.Buffer) {
+func newTable(verbose bool) (*Console, *bytes.Buffer) {
 	printed := new(bytes.Buffer)
 	c := NewConsole(printed, verbose)
-	c.terminal = terminal
 	c.Table(terms, 3, at(9, 100))
 	return c, printed
 }
 
 func TestTable(t *testing.T) {
-	c, printed := newTable(false, false)
+	c, printed := newTable(false)
 	c.Row(Epoch{Number: 2, Step: 18, Train: machine.Terms{1234.567, -3.14159}, Test: machine.Terms{5, 6}, Seconds: 1.25, ImagesPerSecond: 12345.6})
 	want := strings.Join([]string{
 		"",
@@ -45,6 +43,16 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestTableOfHugeTerms checks that a term whose two decimals are wider than its column has as many digits as go there.
+func TestTableOfHugeTerms(t *testing.T) {
+	c, printed := newTable(false)
+	printed.Reset()
+	c.Row(Epoch{Number: 3, Train: machine.Terms{3667493294351025664, 1234.567}, Test: machine.Terms{-99999.994, -1e-30}, Seconds: 1, ImagesPerSecond: 1})
+	if want := "    3/3  3.67e+18 1234.6   -100000  -0.00      1.0        1\n"; printed.String() != want {
+		t.Errorf("printed\n%s, want\n%s", printed, want)
+	}
+}
+
 func TestTableOfALossWithoutAFormula(t *testing.T) {
 	printed := new(bytes.Buffer)
 	NewConsole(printed, false).Table(terms[1:], 3, at(0, 0))
@@ -53,57 +61,31 @@ func TestTableOfALossWithoutAFormula(t *testing.T) {
 	}
 }
 
-func TestProgressOnATerminal(t *testing.T) {
-	c, printed := newTable(true, false)
-	if shown := printed.String(); !strings.Contains(shown, "epoch 2/3") || !strings.Contains(shown, " images/") {
-		t.Errorf("the bar shows %q", shown)
+// TestTableInAFileHasRowsAlone checks that however long an epoch takes, nothing stands between two rows.
+func TestTableInAFileHasRowsAlone(t *testing.T) {
+	c, printed := newTable(false)
+	before := printed.String()
+	for step := range uint64(1000) {
+		c.Progress(at(step, 100))
 	}
-	c.Progress(at(10, 200))
-	if state := c.bar.State(); state.CurrentNum != 100 || state.Max != 1900 {
-		t.Errorf("the bar is at %d of %d images, want 100 of 1900", state.CurrentNum, state.Max)
-	}
-	next := at(30, 200)
-	next.Epoch = 3
-	c.Progress(next)
-	if state := c.bar.State(); state.CurrentNum != 1100 {
-		t.Errorf("an epoch later the bar is at %d images, want 1100", state.CurrentNum)
-	}
-	printed.Reset()
-	c.Line("hello")
-	if shown := printed.String(); !strings.HasSuffix(shown, "\rhello\n") {
-		t.Errorf("a line is printed into the bar: %q", shown)
-	}
-}
-
-func TestProgressWithoutATerminal(t *testing.T) {
-	c, printed := newTable(false, false)
-	printed.Reset()
-	c.Progress(at(9, 100))
-	if printed.Len() > 0 {
-		t.Errorf("a line is printed at once: %q", printed)
-	}
-	c.lastLine = time.Now().Add(-time.Minute)
-	c.Progress(at(1009, 100))
-	if shown := printed.String(); !strings.HasPrefix(shown, "    2/3    110.00   9.50  step 1,009, ") || !strings.HasSuffix(shown, " left\n") {
-		t.Errorf("the line is %q", shown)
-	}
-	printed.Reset()
-	c.Progress(at(1010, 200))
-	if printed.Len() > 0 {
-		t.Errorf("a second line is printed at once: %q", printed)
+	if got := printed.String(); got != before {
+		t.Errorf("progress prints %q", strings.TrimPrefix(got, before))
 	}
 }
 
 // TestVerboseProgress checks that there is a line as soon as another hundred of steps is full, however many are made at a time.
 func TestVerboseProgress(t *testing.T) {
-	c, printed := newTable(false, true)
+	c, printed := newTable(true)
 	printed.Reset()
 	for _, step := range []uint64{10, 50, 99, 114, 199, 200, 1000} {
 		c.Progress(at(step, 100))
 	}
 	var steps []string
 	for line := range strings.Lines(printed.String()) {
-		_, step, _ := strings.Cut(line, "step ")
+		row, step, _ := strings.Cut(line, "step ")
+		if row != "    2/3    110.00   9.50  " {
+			t.Errorf("a line begins with %q, want the epoch and its terms under their heads", row)
+		}
 		step, _, _ = strings.Cut(step, ", ")
 		steps = append(steps, step)
 	}

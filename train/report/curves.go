@@ -5,7 +5,6 @@ import (
 	"image/color"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -17,7 +16,6 @@ import (
 
 	"govae/internal/files"
 	"govae/model"
-	"govae/model/machine"
 )
 
 // The look of curves.png.
@@ -25,7 +23,17 @@ const (
 	panelWidth, panelHeight = 10 * vg.Centimeter, 9.5 * vg.Centimeter
 	curvesDPI               = 96
 	mostMarked              = 30 // epochs up to which each is marked with a point
-	mostTicks               = 10
+	mostEpochTicks          = 10
+	mostValueTicks          = 8
+
+	legendHeight, legendGap vg.Length = 24, 10 // points
+)
+
+// What values look like.
+const (
+	smallestValue = 1e-300 // below it, a value is taken for zero: nearer to it, numbers have fewer digits
+	resolution    = 1e-7   // of values, of which float32 holds about as many digits: what differs by less is alike
+	flatMargin    = 0.1    // around values that are all alike, as a share of them
 )
 
 var (
@@ -35,22 +43,29 @@ var (
 	axisColor  = color.Gray{Y: 0x55}
 )
 
-// WriteCurves draws the terms over the epochs, side by side, each on training and test images.
-func WriteCurves(path string, terms []model.Term, epochs []Epoch) error {
-	var panels []*plot.Plot
-	for i, term := range terms {
-		panel, err := curvePanel(term.Title, epochs, i)
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+// WriteCurves draws the terms over the epochs, side by side, each on training and test images. Whatever the values are, it does not panic;
+// those that are not known or not finite have no place in a picture.
+func WriteCurves(path string, terms []model.Term, epochs []Epoch) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil { // of the plotting library, which panics at what it cannot draw
+			err = fmt.Errorf("%s cannot be drawn: %v", path, fault)
 		}
-		panels = append(panels, panel)
+	}()
+	var panels []*panel
+	var plots []*plot.Plot
+	for i, term := range terms {
+		p, err := newPanel(term, epochs, i)
+		if err != nil {
+			return fmt.Errorf("%s cannot be drawn: %w", path, err)
+		}
+		panels, plots = append(panels, p), append(plots, p.Plot)
 	}
 
 	canvas := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(vg.Length(len(panels))*panelWidth, panelHeight), vgimg.UseDPI(curvesDPI))}
 	margin := vg.Points(10)
 	tiles := draw.Tiles{Rows: 1, Cols: len(panels), PadX: vg.Points(24), PadTop: margin, PadBottom: margin, PadLeft: margin, PadRight: margin}
-	for i, area := range plot.Align([][]*plot.Plot{panels}, tiles, draw.New(canvas))[0] {
-		panels[i].Draw(area)
+	for i, area := range plot.Align([][]*plot.Plot{plots}, tiles, draw.New(canvas))[0] {
+		panels[i].draw(area)
 	}
 	return files.Write(path, func(w io.Writer) error {
 		_, err := canvas.WriteTo(w)
@@ -58,78 +73,187 @@ func WriteCurves(path string, terms []model.Term, epochs []Epoch) error {
 	})
 }
 
-// curvePanel draws the term at one place of a model's terms.
-func curvePanel(title string, epochs []Epoch, term int) (*plot.Plot, error) {
-	p := plot.New()
-	p.Title.Text = title
-	p.Title.Padding = vg.Points(8)
-	for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
-		style.Font.Variant, style.Font.Size = "Sans", vg.Points(10)
-	}
-	p.Title.TextStyle.Font.Size = vg.Points(13)
-	p.X.Label.Text = "epoch"
-	p.Y.Label.Text = "nats per image"
-	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
-		axis.Color, axis.Tick.Color = axisColor, axisColor
-		axis.Label.TextStyle.Color, axis.Tick.Label.Color = axisColor, axisColor
-	}
-	p.X.Tick.Marker = plot.TickerFunc(epochTicks)
-	p.Y.Tick.Marker = plot.TickerFunc(labelledTicks)
+// panel is the plot of one term, with a legend between its title and its axes, where it covers no curve.
+type panel struct {
+	*plot.Plot
+	legend []plot.Legend // an entry each, from left to right
+}
 
-	grid := plotter.NewGrid()
-	grid.Horizontal.Color, grid.Vertical.Color = gridColor, gridColor
-	grid.Horizontal.Width, grid.Vertical.Width = vg.Points(1), vg.Points(1)
-	p.Add(grid)
-	first, last := epochs[0].Test, epochs[len(epochs)-1].Test
-	p.Legend.Top = last[term] <= first[term] // the corner at the right that the curves leave free
-	p.Legend.Padding = vg.Points(4)
+// newPanel plots the term at one place of a model's terms.
+func newPanel(term model.Term, epochs []Epoch, place int) (*panel, error) {
+	p := &panel{Plot: plot.New()}
+	p.style()
+	p.Title.Text = term.Title
+	if term.Formula != "" {
+		p.Title.Text += " = " + term.Formula
+	}
 
-	for _, curve := range []struct {
-		name  string
-		color color.Color
-		of    func(Epoch) machine.Terms
+	curves := []struct {
+		name   string
+		color  color.Color
+		points plotter.XYs
 	}{
-		{"train", trainColor, func(e Epoch) machine.Terms { return e.Train }},
-		{"test", testColor, func(e Epoch) machine.Terms { return e.Test }},
-	} {
-		var points plotter.XYs
-		for _, e := range epochs {
-			if y := curve.of(e)[term]; !math.IsNaN(y) { // NaN is not known
-				points = append(points, plotter.XY{X: float64(e.Number), Y: y})
-			}
-		}
-		if len(points) == 0 {
+		{"train", trainColor, points(epochs, func(e Epoch) float64 { return e.Train[place] })},
+		{"test", testColor, points(epochs, func(e Epoch) float64 { return e.Test[place] })},
+	}
+	exponent := scale(curves[0].points, curves[1].points)
+	p.Y.Label.Text = "nats per image"
+	if exponent != 0 {
+		p.Y.Label.Text = fmt.Sprintf("10^%d nats per image", exponent)
+	}
+	for _, curve := range curves {
+		if len(curve.points) == 0 {
 			continue
 		}
-		line, marks, err := plotter.NewLinePoints(points)
+		line, marks, err := plotter.NewLinePoints(curve.points)
 		if err != nil {
 			return nil, err
 		}
 		line.Color, line.Width = curve.color, vg.Points(2)
 		marks.Color, marks.Shape, marks.Radius = curve.color, draw.CircleGlyph{}, vg.Points(3)
 		p.Add(line)
-		p.Legend.Add(curve.name, line)
 		if len(epochs) <= mostMarked {
 			p.Add(marks)
 		}
+		p.addToLegend(curve.name, line)
 	}
+	p.X.Min, p.X.Max = drawable(p.X.Min, p.X.Max, 0.5)
+	p.Y.Min, p.Y.Max = drawable(p.Y.Min, p.Y.Max, flatMargin*max(math.Abs(p.Y.Min), math.Abs(p.Y.Max)))
 	return p, nil
 }
 
-// labelledTicks leaves out the ticks between those that have a label.
-func labelledTicks(low, high float64) []plot.Tick {
-	return slices.DeleteFunc(plot.DefaultTicks{}.Ticks(low, high), plot.Tick.IsMinor)
+// style sets all of the panel's look that does not depend on its curves.
+func (p *panel) style() {
+	p.Title.Padding = legendHeight
+	for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle} {
+		style.Font.Variant, style.Font.Size = "Sans", vg.Points(10)
+	}
+	p.Title.TextStyle.Font.Size = vg.Points(13)
+	p.X.Label.Text = "epoch"
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		axis.Color, axis.Tick.Color = axisColor, axisColor
+		axis.Label.TextStyle.Color, axis.Tick.Label.Color = axisColor, axisColor
+	}
+	p.X.Tick.Marker = plot.TickerFunc(epochTicks)
+	p.Y.Tick.Marker = plot.TickerFunc(valueTicks)
+
+	grid := plotter.NewGrid()
+	grid.Horizontal.Color, grid.Vertical.Color = gridColor, gridColor
+	grid.Horizontal.Width, grid.Vertical.Width = vg.Points(1), vg.Points(1)
+	p.Add(grid)
 }
 
-// epochTicks marks whole epochs, at most mostTicks of them.
-func epochTicks(low, high float64) []plot.Tick {
-	step := 1
-	for i := 0; (high-low)/float64(step) > mostTicks; i++ {
-		step = step * [...]int{2, 5, 10}[i%3] / [...]int{1, 2, 5}[i%3] // 1, 2, 5, 10, 20, …
+func (p *panel) addToLegend(name string, line *plotter.Line) {
+	entry := plot.NewLegend()
+	entry.TextStyle, entry.Left, entry.Top = p.Legend.TextStyle, true, true
+	entry.Add(name, line)
+	p.legend = append(p.legend, entry)
+}
+
+// draw draws the panel, and its legend right above the axes, at their right end.
+func (p *panel) draw(area draw.Canvas) {
+	p.Draw(area)
+	axes := p.DataCanvas(area)
+	width := func(entry plot.Legend) vg.Length { return entry.Rectangle(area).Size().X }
+	left := axes.Max.X
+	for _, entry := range p.legend {
+		left -= width(entry) + legendGap
 	}
-	var ticks []plot.Tick
-	for at := step * int(math.Ceil(low/float64(step))); float64(at) <= high; at += step {
-		ticks = append(ticks, plot.Tick{Value: float64(at), Label: strconv.Itoa(at)})
+	for _, entry := range p.legend {
+		left += legendGap
+		row := area
+		row.Min = vg.Point{X: left, Y: axes.Max.Y}
+		row.Max = vg.Point{X: left + width(entry), Y: axes.Max.Y + legendHeight}
+		entry.Draw(row)
+		left += width(entry)
 	}
-	return ticks
+}
+
+// points returns a curve over the epochs, without the places where it is not known or not finite.
+func points(epochs []Epoch, of func(Epoch) float64) (points plotter.XYs) {
+	for _, e := range epochs {
+		if y := of(e); !math.IsNaN(y) && !math.IsInf(y, 0) {
+			points = append(points, plotter.XY{X: float64(e.Number), Y: y})
+		}
+	}
+	return points
+}
+
+// scale divides values by a power of ten, if they are of a kind that needs many digits or too many for the arithmetic of a plot, and
+// returns its exponent.
+func scale(curves ...plotter.XYs) (exponent int) {
+	var largest float64
+	for _, curve := range curves {
+		for _, at := range curve {
+			largest = max(largest, math.Abs(at.Y))
+		}
+	}
+	if largest < smallestValue || 1e-3 <= largest && largest < 1e6 {
+		return 0
+	}
+	exponent = int(math.Floor(math.Log10(largest)))
+	for _, curve := range curves {
+		for i := range curve {
+			curve[i].Y /= math.Pow10(exponent)
+		}
+	}
+	return exponent
+}
+
+// drawable returns the range of an axis on which values from low to high are shown. Values that are all alike, but for what is rounded in
+// float32, are put in the middle, with a margin around them; without any, low is above high.
+func drawable(low, high, margin float64) (float64, float64) {
+	if low > high {
+		return 0, 1
+	}
+	rounding := resolution * max(math.Abs(low), math.Abs(high), smallestValue)
+	if high-low > rounding {
+		return low, high
+	}
+	if margin = max(margin, rounding); margin < smallestValue {
+		margin = 1
+	}
+	return low - margin, high + margin
+}
+
+func valueTicks(low, high float64) []plot.Tick {
+	return roundTicks(low, high, mostValueTicks, math.MinInt)
+}
+
+// epochTicks marks whole epochs.
+func epochTicks(low, high float64) []plot.Tick { return roundTicks(low, high, mostEpochTicks, 0) }
+
+// roundTicks puts ticks at the multiples of 1, 2 or 5 times a power of ten, with an exponent from the given one on: of the first of these
+// that goes into the range no more than so many times.
+func roundTicks(low, high float64, most, exponent int) []plot.Tick {
+	span := high - low
+	for exponent = max(exponent, int(math.Floor(math.Log10(span/float64(most))))); ; exponent++ {
+		for _, digit := range []float64{1, 2, 5} {
+			if span <= float64(most)*times10(digit, exponent) {
+				return multiples(low, high, digit, exponent)
+			}
+		}
+	}
+}
+
+// multiples puts ticks at the multiples of digit·10^exponent from low to high, and labels all of them with as many decimals as that has.
+func multiples(low, high, digit float64, exponent int) (ticks []plot.Tick) {
+	for i := math.Ceil(low / times10(digit, exponent)); ; i++ {
+		at := times10(i*digit, exponent)
+		if at > high {
+			return ticks
+		}
+		if at < low { // which the quotient is too small to tell
+			continue
+		}
+		ticks = append(ticks, plot.Tick{Value: at, Label: strconv.FormatFloat(at+0, 'f', max(0, -exponent), 64)}) // +0: no -0
+	}
+}
+
+// times10 returns v·10^exponent, rounded once.
+func times10(v float64, exponent int) float64 {
+	if exponent < 0 {
+		return v / math.Pow10(-exponent)
+	}
+	return v * math.Pow10(exponent)
 }

@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"slices"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -61,9 +61,12 @@ func WriteMetrics(path string, terms []model.Term, epochs []Epoch) error {
 }
 
 // ReadMetrics returns the rows of the first so many epochs, which a resumed run keeps. A file that is not there has none. Terms
-// of which it has no column, because the model did not report them when it was begun, are NaN.
+// of which it has no column, because the model did not report them when it was begun, are NaN. What a spreadsheet makes of the file is read
+// as well: semicolons or tabs instead of commas, commas in the numbers, 1.0 for an epoch, a byte order mark.
+//
+// Where there is more that cannot be read, the rows before it come with an error, which says where it is and what is wrong.
 func ReadMetrics(path string, terms []model.Term, epochs int) ([]Epoch, error) {
-	file, err := os.Open(path)
+	file, err := files.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -71,64 +74,42 @@ func ReadMetrics(path string, terms []model.Term, epochs int) ([]Epoch, error) {
 		return nil, err
 	}
 	defer file.Close()
-
-	rows, err := csv.NewReader(file).ReadAll()
+	table, err := readTable(file, terms)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if len(rows) == 0 || !isHeader(rows[0], metricsHeader(terms)) {
-		return nil, fmt.Errorf("%s: the first line is not the header of a run's metrics: move the file away to resume without it", path)
-	}
 	var read []Epoch
-	for i, row := range rows[1:] {
-		e, err := parseEpoch(rows[0], row, terms)
+	for last := 0; ; {
+		e, err := table.next()
+		if err == io.EOF {
+			return read, nil
+		}
+		if err == nil && e.Number <= last {
+			err = fmt.Errorf("epoch is %d, after a row of epoch %d", e.Number, last)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: row %d: %w", path, i+1, err)
+			return read, fmt.Errorf("%s: row %d, in line %d: %w", path, table.rows, table.line, err)
 		}
-		if n := len(read); n > 0 && e.Number <= read[n-1].Number {
-			return nil, fmt.Errorf("%s: row %d is of epoch %d, after one of epoch %d", path, i+1, e.Number, read[n-1].Number)
-		}
-		if e.Number <= epochs {
+		if last = e.Number; last <= epochs {
 			read = append(read, e)
 		}
 	}
-	return read, nil
 }
 
-// isHeader says whether the names are those of a header, in its order, of which terms may be missing.
-func isHeader(names, header []string) bool {
-	present := slices.DeleteFunc(slices.Clone(header), func(name string) bool { return !slices.Contains(names, name) })
-	fixed := func(name string) bool { return !strings.HasPrefix(name, "train_") && !strings.HasPrefix(name, "test_") }
-	for _, name := range header {
-		if fixed(name) && !slices.Contains(names, name) {
-			return false
+// SetAside gives a file of metrics that cannot be read another name beside, metrics.broken.csv or the next free one of
+// metrics.broken-2.csv and so on, which it returns.
+func SetAside(path string) (string, error) {
+	extension := filepath.Ext(path)
+	base := strings.TrimSuffix(path, extension) + ".broken"
+	aside := base + extension
+	for i := 2; ; i++ {
+		_, err := os.Lstat(aside)
+		if errors.Is(err, fs.ErrNotExist) {
+			return aside, os.Rename(path, aside)
 		}
-	}
-	return slices.Equal(names, present)
-}
-
-func parseEpoch(names, row []string, terms []model.Term) (e Epoch, err error) {
-	e.Train, e.Test = make(machine.Terms, len(terms)), make(machine.Terms, len(terms))
-	if e.Number, err = strconv.Atoi(row[0]); err != nil {
-		return e, err
-	}
-	if e.Step, err = strconv.ParseUint(row[1], 10, 64); err != nil {
-		return e, err
-	}
-	header := metricsHeader(terms)[2:]
-	for i, v := range e.numbers() {
-		isTerm := i < 2*len(terms)
-		column := slices.Index(names, header[i])
-		if isTerm && (column < 0 || row[column] == "") {
-			*v = math.NaN()
-			continue
+		if err != nil {
+			return "", err
 		}
-		if *v, err = strconv.ParseFloat(row[column], 64); err != nil {
-			return e, err
-		}
-		if math.IsNaN(*v) || math.IsInf(*v, 0) {
-			return e, fmt.Errorf("%s is %v, want a finite number", header[i], *v)
-		}
+		aside = fmt.Sprintf("%s-%d%s", base, i, extension)
 	}
-	return e, nil
 }
