@@ -145,7 +145,7 @@ func TestCurvesThatCannotBeWritten(t *testing.T) {
 	}
 	o.Resume, o.Epochs = true, 3
 	mustRun(t, o)
-	if n := strings.Count(printed(o), "note     write "+path+": "); n != 1 {
+	if n := strings.Count(printed(o), "note     "+path+" is a folder: want a file\n"); n != 1 {
 		t.Errorf("it is noted %d times, want once:\n%s", n, printed(o))
 	}
 	if c := load(t, o, rundir.Checkpoint); c.Run.Epoch != 3 {

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -119,21 +120,26 @@ func TestNohup(t *testing.T) {
 	r.wantSaved(t, program)
 }
 
-// TestSecondSignalKills sends the real program signals while it cannot end by itself: its data is a pipe that nobody writes to. The
-// first ends the context, which the program does not see as long as it reads. From some moment after that on, the next one kills.
+// TestSecondSignalKills sends the real program signals while it cannot end by itself: it prints to a pipe that is full and that nobody
+// reads. The first ends the context, which the program does not see as long as it prints. From some moment after that on, the next one
+// kills.
 //
 // When that moment comes cannot be seen from outside, so more signals are sent until one has killed the program: how many it
 // takes does not matter. They do not come all at once, because in a flood of signals Go's runtime has died of a segmentation
 // fault instead. If none kills the program, the test fails after a minute.
 func TestSecondSignalKills(t *testing.T) {
-	program, data := build(t), t.TempDir()
-	pipe := filepath.Join(data, "train-images-idx3-ubyte.gz")
-	if err := unix.Mkfifo(pipe, 0o600); err != nil {
-		t.Skipf("no named pipe can be made here: %v", err)
-	}
+	program, data := build(t), writeDataSet(t)
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
-			command := exec.Command(program, "-data", data, "-out", filepath.Join(data, "run"))
+			reader, full, err := fullPipe()
+			if err != nil {
+				t.Skipf("no pipe can be filled here: %v", err)
+			}
+			defer reader.Close()
+			defer full.Close()
+			out := filepath.Join(t.TempDir(), "run")
+			command := exec.Command(program, "-data", data, "-out", out)
+			command.Stdout = full
 			if err := command.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -145,26 +151,17 @@ func TestSecondSignalKills(t *testing.T) {
 			timer := time.AfterFunc(time.Minute, func() { command.Process.Kill() })
 			defer timer.Stop()
 
-			// Opening the pipe to write waits until the program opens it to read. By then the program expects signals.
-			opened := make(chan *os.File, 1)
-			go func() {
-				file, _ := os.OpenFile(pipe, os.O_WRONLY, 0)
-				opened <- file
-			}()
-			select {
-			case file := <-opened:
-				defer file.Close()
-			case <-ended:
-				t.Fatalf("the program has ended before it read its data: %v", command.ProcessState)
-			}
-
-			command.Process.Signal(signal)
-			again := time.NewTicker(100 * time.Millisecond)
+			again := time.NewTicker(20 * time.Millisecond)
 			defer again.Stop()
-			for running := true; running; {
+			for begun, running := false, true; running; {
 				select {
 				case <-again.C:
-					command.Process.Signal(signal)
+					if !begun { // once it has claimed its folder, it expects signals
+						_, err := os.Stat(filepath.Join(out, ".lock"))
+						begun = err == nil
+					} else {
+						command.Process.Signal(signal)
+					}
 				case <-ended:
 					running = false
 				}
@@ -174,6 +171,24 @@ func TestSecondSignalKills(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fullPipe returns a pipe to which nothing can be written until somebody reads it.
+func fullPipe() (r, w *os.File, err error) {
+	var ends [2]int
+	if err := unix.Pipe(ends[:]); err != nil {
+		return nil, nil, err
+	}
+	if err := unix.SetNonblock(ends[1], true); err != nil {
+		return nil, nil, err
+	}
+	for err == nil {
+		_, err = unix.Write(ends[1], []byte{0})
+	}
+	if !errors.Is(err, unix.EAGAIN) {
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(ends[0]), "reader"), os.NewFile(uintptr(ends[1]), "writer"), nil
 }
 
 // TestNobodyReads closes the pipe that a run prints to, as head does: it goes on to its end, and says once that not all is printed.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -114,9 +115,6 @@ func (d *Dir) opened(fit func() error) (*Dir, error) {
 		err = d.restore()
 	}
 	if err == nil {
-		err = d.check()
-	}
-	if err == nil {
 		err = fit()
 	}
 	if err != nil {
@@ -127,6 +125,9 @@ func (d *Dir) opened(fit func() error) (*Dir, error) {
 
 // begin makes sure that the folder is free for a new run, and makes the folder for its first files.
 func (d *Dir) begin(force bool) error {
+	if err := d.check(); err != nil {
+		return err
+	}
 	held, err := runFiles(d.name)
 	if err != nil {
 		return err
@@ -142,8 +143,8 @@ func (d *Dir) begin(force bool) error {
 }
 
 // check makes sure that the files of a run can be put into the folder: that nothing else is in the place of one, and that the
-// folders can be written to.
-func (d *Dir) check() error {
+// folders can be written to. In the place of a spared file there may be whatever is there.
+func (d *Dir) check(spared ...string) error {
 	for _, folder := range pictureFolders {
 		if err := files.CheckFolder(filepath.Join(d.name, folder)); err != nil {
 			return err
@@ -154,7 +155,9 @@ func (d *Dir) check() error {
 		return err
 	}
 	for _, name := range held {
-		if err := checkFile(filepath.Join(d.name, name)); err != nil {
+		if err := checkFile(filepath.Join(d.name, name)); errors.Is(err, files.ErrNoFile) && slices.Contains(spared, name) {
+			continue
+		} else if err != nil {
 			return err
 		}
 	}
@@ -253,7 +256,7 @@ func Resume(name string) (*Dir, error) {
 		return nil, fmt.Errorf("%w in %s: %w", ErrNothingToResume, words.Printable(name), err)
 	}
 	file.Close()
-	return d.opened(func() error { return nil })
+	return d.opened(func() error { return d.check(Metrics, Curves) }) // which a run can do without
 }
 
 // NewestCheckpoint returns the file with the best state of the newest run in the folder runs, or with its last state while it
