@@ -160,7 +160,14 @@ func TestPipesAreNotWaitedFor(t *testing.T) {
 		}
 		_, errNew := New(folder, false)
 		_, errForce := New(folder, true)
-		_, errResume := Resume(folder)
+		d, errResume := Resume(folder)
+		if name == Metrics || name == Curves { // without which a run goes on
+			if errResume != nil {
+				t.Fatal(errResume)
+			}
+			d.Close()
+			errResume = errNew
+		}
 		for _, err := range []error{errNew, errForce, errResume} {
 			if err == nil || !strings.Contains(err.Error(), path+" is a pipe: want a ") {
 				t.Errorf("error is %v, want one that says that %s is a pipe", err, path)
