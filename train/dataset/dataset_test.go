@@ -269,6 +269,9 @@ func TestOpenIsCalledOff(t *testing.T) {
 			t.Errorf("%s: error is %v, want the reason alone", path, err)
 		}
 	}
+	if _, err := (cancelled{ctx, strings.NewReader("more")}).Read(make([]byte, 4)); err != reason {
+		t.Errorf("a reading that is called off goes on: %v", err)
+	}
 }
 
 // The expected values are what Yann LeCun, Corinna Cortes and Christopher Burges publish about MNIST.

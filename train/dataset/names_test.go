@@ -237,7 +237,7 @@ func TestEMNISTIsSetUpright(t *testing.T) {
 	}{
 		"emnist-letters-": {model.Image{Height: height, Width: width, Channels: 1}, upright},
 		"emnist-":         {model.Image{Height: height, Width: width, Channels: 1}, upright},
-		"notemnist-":      {model.Image{Height: width, Width: height, Channels: 1}, file},
+		"not-emnist-":     {model.Image{Height: width, Width: height, Channels: 1}, file},
 		"":                {model.Image{Height: width, Width: height, Channels: 1}, file},
 	} {
 		content := images(4, width, height, file)
