@@ -71,7 +71,7 @@ func TestOtherErrors(t *testing.T) {
 		{"-checkpoint missing.safetensors", "no checkpoint at missing.safetensors"},
 		{"-checkpoint broken.safetensors", "broken.safetensors"},
 		{"-checkpoint tiny", "tiny"},
-		{"-checkpoint latent2.safetensors -mode reconstruct -data nowhere", ": pass -data DIR, a folder with train-images-idx3-ubyte.gz, "},
+		{"-checkpoint latent2.safetensors -mode reconstruct -data nowhere", ": name with -data a folder of PNG, JPEG or GIF files, "},
 		{"-checkpoint latent2.safetensors -mode reconstruct -data wide", "the images of wide are 3×4×1 and the model takes 3×2×1: name the data set that it was trained on with -data DIR"},
 		{"-checkpoint latent2.safetensors -mode interpolate -data wide", "3×4×1"},
 		{"-checkpoint latent2.safetensors -out nowhere/samples.png", "nowhere"},
