@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -189,12 +188,9 @@ func (s Source) readNamedSet(ctx context.Context, path string) (*Set, error) {
 	if target, err := os.Readlink(path); err == nil {
 		return nil, fmt.Errorf("dataset: %w: %s is a link to %s: %w", ErrNoData, path, words.Printable(target), fs.ErrNotExist)
 	}
-	sets, err := findIDX(dir)
-	if errors.Is(err, fs.ErrNotExist) || len(sets) == 0 {
+	sets, _ := findIDX(dir) // none, where there is no such folder
+	if len(sets) == 0 {
 		return nil, nothing
-	}
-	if err != nil {
-		return nil, fmt.Errorf("dataset: %w", err)
 	}
 	if parts, ok := sets[set]; ok {
 		return s.readIDXSet(ctx, dir, set, parts, nil)
