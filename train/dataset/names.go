@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -185,16 +184,13 @@ func missing(dir, set string, p part) error {
 func (s Source) readNamedSet(ctx context.Context, path string) (*Set, error) {
 	path = filepath.Clean(path)
 	dir, set := filepath.Dir(path), filepath.Base(path)
-	nothing := fmt.Errorf("dataset: %w: there is no file or folder %s: %w", ErrNoData, path, fs.ErrNotExist)
+	nothing := fmt.Errorf("dataset: %w: %s: %w", ErrNoData, path, fs.ErrNotExist)
 	if target, err := os.Readlink(path); err == nil {
-		return nil, fmt.Errorf("dataset: %w: %s is a link to %s, which is not there: %w", ErrNoData, path, words.Printable(target), fs.ErrNotExist)
+		return nil, fmt.Errorf("dataset: %w: %s is a link to %s: %w", ErrNoData, path, words.Printable(target), fs.ErrNotExist)
 	}
-	sets, err := findIDX(dir)
-	if errors.Is(err, fs.ErrNotExist) || len(sets) == 0 {
+	sets, _ := findIDX(dir) // none, where there is no such folder
+	if len(sets) == 0 {
 		return nil, nothing
-	}
-	if err != nil {
-		return nil, fmt.Errorf("dataset: %w", err)
 	}
 	if parts, ok := sets[set]; ok {
 		return s.readIDXSet(ctx, dir, set, parts, nil)

@@ -186,7 +186,7 @@ func several(names ...string) map[string][]byte {
 func TestSeveralSets(t *testing.T) {
 	dir := writeTree(t, several("emnist-letters-", "emnist-digits-", "emnist-balanced-", "fashion-"))
 	checkError(t, dir, dir+" holds several sets, emnist-balanced, emnist-digits, emnist-letters, fashion: name one of them, as in "+filepath.Join(dir, "emnist-balanced"))
-	checkError(t, filepath.Join(dir, "emnist"), "no data", "there is no file or folder "+filepath.Join(dir, "emnist"), "emnist-letters")
+	checkError(t, filepath.Join(dir, "emnist"), "no data", filepath.Join(dir, "emnist")+": file does not exist", "emnist-letters")
 	for i, name := range []string{"emnist-letters", "emnist-digits", "emnist-balanced", "fashion"} {
 		named := filepath.Join(dir, name)
 		set, err := Open(named + string(filepath.Separator))
@@ -203,7 +203,7 @@ func TestSeveralSets(t *testing.T) {
 	if err != nil || set.Train.Values[0] != 0 || !strings.HasPrefix(set.Notes[0], dir+" also holds emnist-letters, which "+filepath.Join(dir, "emnist-letters")) {
 		t.Errorf("with a set of no name: %v, %v", set, err)
 	}
-	checkError(t, filepath.Join(dir, "nothing"), "there is no file or folder")
+	checkError(t, filepath.Join(dir, "nothing"), "nothing: file does not exist")
 
 	dir = writeTree(t, several("a\x1b[2J-", "b-"))
 	checkError(t, dir, `"a\x1b[2J", b`)
@@ -237,7 +237,7 @@ func TestEMNISTIsSetUpright(t *testing.T) {
 	}{
 		"emnist-letters-": {model.Image{Height: height, Width: width, Channels: 1}, upright},
 		"emnist-":         {model.Image{Height: height, Width: width, Channels: 1}, upright},
-		"notemnist-":      {model.Image{Height: width, Width: height, Channels: 1}, file},
+		"not-emnist-":     {model.Image{Height: width, Width: height, Channels: 1}, file},
 		"":                {model.Image{Height: width, Width: height, Channels: 1}, file},
 	} {
 		content := images(4, width, height, file)

@@ -91,6 +91,18 @@ func TestNumPysFiles(t *testing.T) {
 	}
 }
 
+// Channels are last where both the second and the last side could be theirs.
+func TestChannelsLast(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "my.npy")
+	if err := os.WriteFile(path, npyFile("|u1", false, []int{2, 3, 5, 3}, ramp(90)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	set, err := Open(path)
+	if want := (model.Image{Height: 3, Width: 5, Channels: 3}); err != nil || set.Train.Shape != want {
+		t.Errorf("images of %v, %v, want %v", set, err, want)
+	}
+}
+
 func TestPixel(t *testing.T) {
 	for v := range 256 {
 		if got, ok := pixel(float64(float32(v) / 255)); !ok || got != byte(v) {
@@ -186,6 +198,7 @@ func TestNPYNamesTheFault(t *testing.T) {
 		{"above 1, Fortran", npyFile("<f8", true, []int{2, 2, 3}, floats(0, 1, 0.5, 0, 1, 0, 0, 1.5, 0, 0, 0, 0)), "the value at [1, 1, 1] is 1.5, want float64 from 0 to 1"},
 		{"not a number", npyFile("<f4", false, []int{1, 2, 3}, floats(0, 0, nan, 0, 0, 0)), "the value at [0, 0, 2] is NaN"},
 		{"infinite", npyFile("<f4", false, []int{1, 2, 2}, floats(0, float32(math.Inf(-1)), 0, 0)), "the value at [0, 0, 1] is -Inf"},
+		{"NaN far on", npyFile("<f4", false, []int{2, 50, 60}, floats(append(make([]float32, 5000), append([]float32{nan}, make([]float32, 999)...)...)...)), "the value at [1, 33, 20] is NaN"},
 		{"0 to 255", npyFile("<f8", false, []int{1, 2, 2}, floats[float64](0, 1, 254, 255)), "the value at [0, 1, 0] is 254, want float64 from 0 to 1: if they go up to 255, x.astype('uint8')"},
 		{"-1 to 1", npyFile("<f4", false, []int{1, 2, 2}, floats[float32](0, -0.5, 1, 1)), "is -0.5, want float32 from 0 to 1: if they go from -1 to 1, (x + 1) / 2"},
 		{"one image", npyFile("|u1", false, []int{1, 4, 5}, ramp(20)), "there is no test set, and 1 image to make one of"},
