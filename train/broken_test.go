@@ -29,7 +29,9 @@ func TestResumeWithBrokenMetrics(t *testing.T) {
 		note   string // empty: none, the rows mean what they did
 	}{
 		{"cut in the second row", func(s string) string { return s[:len(s)-30] }, "1 3", "row 2, in line 3: it has "},
-		{"floats for epochs", func(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "\n1,", "\n1.0,"), "\n2,", "\n2.0,") }, "1 2 3", ""},
+		{"floats for epochs", func(s string) string {
+			return strings.ReplaceAll(strings.ReplaceAll(s, "\n1,", "\n1.0,"), "\n2,", "\n2.0,")
+		}, "1 2 3", ""},
 		{"semicolons", func(s string) string { return strings.ReplaceAll(s, ",", ";") }, "1 2 3", ""},
 		{"empty", func(string) string { return "" }, "3", "it is empty"},
 		{"a binary file", func(string) string { return "\x89PNG\r\n\x1a\n\x00\x00" }, "3", `"\x89PNG" is no column of a run's metrics`},
