@@ -100,7 +100,7 @@ func formatOf(r io.ReadSeeker) (format, error) {
 
 // named says of the end of a file what it means here.
 func named(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if strings.HasSuffix(err.Error(), io.EOF.Error()) { // image/png has it in a text
 		return fmt.Errorf("its end is missing: %w", err)
 	}
 	return err

@@ -117,6 +117,9 @@ func (l *listing) join(split []pictureFile, pictures []decoded, channels int) (i
 			size += images.Shape.Pixels()
 		}
 	}
+	if size == 0 {
+		return images
+	}
 	images.Values = make([]byte, 0, size)
 	for i := range pictures {
 		p := &pictures[i]
