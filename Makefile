@@ -71,6 +71,7 @@ bench-peers:
 # Counted, not timed: go test of Go 1.26 may report the end of the time as a failure.
 fuzz:
 	go test -run '^$$' -fuzz FuzzIDX -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./train/dataset
+	go test -run '^$$' -fuzz FuzzArrays -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./train/dataset
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./train/checkpoint
 
 # One epoch on the real MNIST: the test loss must be below 130 nats per image (PyTorch's example has 127.6 there).

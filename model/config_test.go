@@ -25,7 +25,7 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Image.Height = 0 }, "image.height is 0"},
 		{func(c *Config) { c.Image.Width = 5000 }, "image.width is 5000"},
 		{func(c *Config) { c.Image.Channels = 2 }, "image.channels is 2"},
-		{func(c *Config) { c.Hidden = nil }, "hidden is empty, want 1 to 64 numbers"},
+		{func(c *Config) { c.Hidden = nil }, "hidden is none, want 1 to 64 numbers"},
 		{func(c *Config) { c.Hidden = make([]int, 65) }, "want 1 to 64 numbers from 1 to 65536"},
 		{func(c *Config) { c.Hidden = []int{400, -3} }, "hidden is 400,-3"},
 		{func(c *Config) { c.Latent = 0 }, "latent is 0"},

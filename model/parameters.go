@@ -9,6 +9,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"govae/internal/philox"
+	"govae/internal/words"
 )
 
 // Tensors are float32 tensors by parameter name: weights, or an optimizer's moments of them.
@@ -82,7 +83,7 @@ func (t Tensors) Check(c Config) error {
 			continue
 		}
 		if value.Dtype() != tensor.Float32 {
-			return fmt.Errorf("model: parameter %s has type %v, want float32", name, value.Dtype())
+			return fmt.Errorf("model: parameter %s has type %v, want float32", words.Printable(name), value.Dtype())
 		}
 		shapes[name] = value.Shape()
 	}
@@ -101,7 +102,7 @@ func (c Config) CheckShapes(shapes map[string]tensor.Shape) error {
 	for _, p := range parameters {
 		shape, ok := shapes[p.Name]
 		if !ok && len(others) > 0 {
-			return fmt.Errorf("model: parameter %s is missing, and %s is unknown", p.Name, others[0])
+			return fmt.Errorf("model: parameter %s is missing, and %s is unknown", p.Name, words.Printable(others[0]))
 		}
 		if !ok {
 			return fmt.Errorf("model: parameter %s is missing", p.Name)
@@ -111,7 +112,7 @@ func (c Config) CheckShapes(shapes map[string]tensor.Shape) error {
 		}
 	}
 	if len(others) > 0 {
-		return fmt.Errorf("model: unknown parameter %s", others[0])
+		return fmt.Errorf("model: unknown parameter %s", words.Printable(others[0]))
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (r *run) resume(ctx context.Context) (err error) {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := r.openData(ctx); err != nil {
-		return err
+		return r.unread(saved.Run.Data, err)
 	}
 	if r.trainer, err = resumeTrainer(r.Settings, saved, r.set, r.Device, r.opener()); err != nil {
 		return fmt.Errorf("%s: %w", path, err)

@@ -150,20 +150,14 @@ func identify(set *dataset.Set) checkpoint.Data {
 	return checkpoint.Data{Name: set.Name, Images: set.Train.Len(), Fingerprint: set.Fingerprint(), Source: sourceOf(set)}
 }
 
-// sourceOf returns the set's source as a checkpoint stores it.
-func sourceOf(set *dataset.Set) map[string]string {
-	if set.Source == (dataset.Source{}) {
-		return nil
-	}
-	return setting.Texts(dataset.Fields, set.Source, dataset.DefaultSource())
-}
-
 // fits reports why the run of a checkpoint cannot be continued on a data set.
 func fits(c *checkpoint.Checkpoint, set *dataset.Set) error {
 	was, is := c.Run.Data, identify(set)
 	if was.Fingerprint != is.Fingerprint || was.Images != is.Images || c.Config.Image != set.Train.Shape {
-		return fmt.Errorf("%w: %s (%d images, fingerprint %s), and not %s (%d images, fingerprint %s)",
-			ErrOtherData, was.Name, was.Images, was.Fingerprint, is.Name, is.Images, is.Fingerprint)
+		if err := sameReading(was.Source, set); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: %s, and not %s", ErrOtherData, inWords(was), inWords(is))
 	}
 	step, steps := c.State.Step, uint64(machine.Steps(was.Images, c.Run.Settings.Batch))
 	if step/steps != uint64(c.Run.Epoch) || uint64(c.Run.Partial.Images) != step%steps*uint64(c.Run.Settings.Batch) {

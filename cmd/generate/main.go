@@ -55,7 +55,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 func advised(err error) error {
 	switch {
 	case errors.Is(err, dataset.ErrNoData):
-		return fmt.Errorf("%w: pass -data DIR, a folder with %s", err, dataset.FileNames)
+		return fmt.Errorf("%w: name with -data %s", err, dataset.Wanted)
 	case errors.Is(err, device.ErrUnavailable):
 		return fmt.Errorf("%w: use -device cpu, or auto to take what there is", err)
 	case errors.Is(err, device.ErrFailed):

@@ -17,7 +17,7 @@ var advice = []struct {
 	err  error
 	what string
 }{
-	{dataset.ErrNoData, "pass -data DIR, a folder with " + dataset.FileNames},
+	{dataset.ErrNoData, "name with -data " + dataset.Wanted},
 	{train.ErrOtherData, "name the folder of the first with -data"},
 	{rundir.ErrHoldsRun, "give -resume to continue it, -force to replace it, or another -out"},
 	{rundir.ErrUnderWay, "wait for it, or give another -out"},

@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -89,10 +90,13 @@ func TestUsageErrors(t *testing.T) {
 
 func TestFailureExitsWithOne(t *testing.T) {
 	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "damaged.npy"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		data   string
-		advice bool // to name a folder
-	}{{dir, false}, {filepath.Join(dir, "nowhere"), true}} {
+		advice bool // to name other data
+	}{{filepath.Join(dir, "damaged.npy"), false}, {dir, true}, {filepath.Join(dir, "nowhere"), true}} {
 		var stdout, stderr bytes.Buffer
 		if code := run(t.Context(), []string{"-data", test.data, "-out", filepath.Join(dir, "out")}, &stdout, &stderr); code != exitFailed {
 			t.Errorf("%s: exit code %d, want %d", test.data, code, exitFailed)
@@ -100,8 +104,8 @@ func TestFailureExitsWithOne(t *testing.T) {
 		if !strings.Contains(stderr.String(), test.data) {
 			t.Errorf("printed %q, which does not name %s", stderr.String(), test.data)
 		}
-		if got := strings.Contains(stderr.String(), ": pass -data DIR, a folder with train-images-idx3-ubyte.gz, "); got != test.advice {
-			t.Errorf("printed %q; want the advice to pass -data: %t", stderr.String(), test.advice)
+		if got := strings.Contains(stderr.String(), ": name with -data a folder of PNG, JPEG or GIF files, "); got != test.advice {
+			t.Errorf("printed %q; want the advice to name other data with -data: %t", stderr.String(), test.advice)
 		}
 	}
 }

@@ -29,6 +29,7 @@ const (
 	Epsilon                       // ε of a training step; step is the step
 	TestEpsilon                   // ε of an evaluation; step is the test image's place
 	Latent                        // z drawn from the prior for generated images
+	Holdout                       // which images are tested on where a set has no test images; step is how many there are in all
 )
 
 const (

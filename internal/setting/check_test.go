@@ -45,8 +45,8 @@ func TestCheck(t *testing.T) {
 
 		{func(a *all) { a.Widths = []int{1} }, Invalid{}},
 		{func(a *all) { a.Widths = []int{100, 1, 100} }, Invalid{}},
-		{func(a *all) { a.Widths = nil }, Invalid{"widths", "hidden", "empty", widths}},
-		{func(a *all) { a.Widths = []int{} }, Invalid{"widths", "hidden", "empty", widths}},
+		{func(a *all) { a.Widths = nil }, Invalid{"widths", "hidden", "none", widths}},
+		{func(a *all) { a.Widths = []int{} }, Invalid{"widths", "hidden", "none", widths}},
 		{func(a *all) { a.Widths = []int{1, 1, 1, 1} }, Invalid{"widths", "hidden", "1,1,1,1", widths}},
 		{func(a *all) { a.Widths = []int{1, 0} }, Invalid{"widths", "hidden", "1,0", widths}},
 		{func(a *all) { a.Widths = []int{101, 1} }, Invalid{"widths", "hidden", "101,1", widths}},

@@ -12,6 +12,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"govae/internal/words"
 )
 
 // Field describes one field of an S. The functions Int, Float and so on make it.
@@ -114,7 +116,7 @@ func Texts[S any](fields []Field[S], s, defaults S) map[string]string {
 func SetTexts[S any](fields []Field[S], texts map[string]string, defaults S) (S, error) {
 	s := defaults
 	if unknown := Unknown(fields, slices.Sorted(maps.Keys(texts))); len(unknown) > 0 {
-		return defaults, fmt.Errorf("%q is no field", unknown[0])
+		return defaults, fmt.Errorf("%s is no field", words.Quoted(unknown[0]))
 	}
 	for _, f := range fields {
 		text, ok := texts[f.Name]
@@ -122,10 +124,13 @@ func SetTexts[S any](fields []Field[S], texts map[string]string, defaults S) (S,
 			continue
 		}
 		if err := f.at(&s).Set(text); err != nil {
-			return defaults, fmt.Errorf("%s is %q: %w", f.Name, text, err)
+			return defaults, fmt.Errorf("%s is %s: %w", f.Name, words.Quoted(text), err)
 		}
 	}
-	return s, Check(fields, &s)
+	if err := Check(fields, &s); err != nil {
+		return defaults, err
+	}
+	return s, nil
 }
 
 // Unknown returns those of the names that none of the fields has.

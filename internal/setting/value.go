@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"govae/internal/words"
 )
 
 // Int returns f for the whole number at a place in an S, from least to most.
@@ -183,7 +185,7 @@ func (v text[T]) String() string {
 
 func (v text[T]) Set(s string) error { *v.p = T(s); return nil }
 
-func (v text[T]) quoted() string { return strconv.Quote(v.String()) }
+func (v text[T]) quoted() string { return words.Quoted(v.String()) }
 
 // path is a Value that is a path.
 type path struct{ text[string] }
@@ -198,10 +200,10 @@ func (v path) Set(s string) error {
 	return v.text.Set(s)
 }
 
-// shown returns a value as errors show it: text in quotes, an empty list as none.
+// shown returns a value as errors show it: text in quotes, an empty list or size as none.
 func shown(v Value) string {
 	if t, ok := v.(interface{ quoted() string }); ok {
 		return t.quoted()
 	}
-	return cmp.Or(v.String(), "empty")
+	return words.Printable(cmp.Or(v.String(), "none"))
 }

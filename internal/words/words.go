@@ -2,11 +2,6 @@
 package words
 
 import (
-	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
-
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 )
@@ -25,13 +20,4 @@ func Counted(n int, thing string) string {
 		return "1 " + thing
 	}
 	return english.Sprintf("%d %ss", n, thing)
-}
-
-// Printable returns text that comes from a file, such as a name, so that a terminal shows it and obeys nothing in it: as it is where all
-// of it is plain, and else quoted as in Go.
-func Printable(s string) string {
-	if s != "" && utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
-		return s
-	}
-	return strconv.Quote(s)
 }

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"govae/internal/setting"
+	"govae/internal/words"
 )
 
 // Precision is that of the factors in products of matrices. Whatever it is, products are summed up in float32, and all else is
@@ -31,7 +31,7 @@ func (p Precision) Check() error {
 	if p == "" || Precisions[p] {
 		return nil
 	}
-	return &setting.Invalid{Name: "precision", Flag: "precision", Value: strconv.Quote(string(p)), Want: PrecisionNames()}
+	return &setting.Invalid{Name: "precision", Flag: "precision", Value: words.Quoted(string(p)), Want: PrecisionNames()}
 }
 
 // PrecisionNames returns the precisions as a help lists them.

@@ -17,12 +17,13 @@ import (
 	"io/fs"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"govae/internal/files"
 	"govae/internal/setting"
+	"govae/internal/words"
 	"govae/model"
 	"govae/model/machine"
 )
@@ -65,8 +66,35 @@ type Data struct {
 	Fingerprint string `json:"fingerprint"` // of all images and labels
 
 	// Where they were read from, and what was made of them, as setting.Texts has the fields of a dataset.Source. Empty: it is the default,
-	// MNIST, or it is not known.
+	// MNIST, or it is not known. What is read is short; what it means is found where it is used.
 	Source map[string]string `json:"source,omitempty"`
+}
+
+// Limits on a source: a file may say anything.
+const (
+	maxSourceFields = 16
+	maxSourceName   = 64      // bytes
+	maxSourceText   = 1 << 15 // bytes; no system takes a longer path
+)
+
+// checkSource reports what is too long in the Source, or is no text, which JSON would not give back as it is.
+func (d Data) checkSource() error {
+	if n := len(d.Source); n > maxSourceFields {
+		return fmt.Errorf("source has %d fields, want at most %d", n, maxSourceFields)
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Source)) {
+		if n := len(name); n > maxSourceName {
+			return fmt.Errorf("source has a field whose name has %d bytes, want at most %d", n, maxSourceName)
+		}
+		text := d.Source[name]
+		if n := len(text); n > maxSourceText {
+			return fmt.Errorf("source.%s has %d bytes, want at most %d", words.Printable(name), n, maxSourceText)
+		}
+		if !utf8.ValidString(name) || !utf8.ValidString(text) {
+			return fmt.Errorf("source.%s is %s, which is not UTF-8", words.Printable(name), words.Quoted(text))
+		}
+	}
+	return nil
 }
 
 // Sums are sums over the images of an epoch seen so far.
@@ -160,30 +188,24 @@ func readWeights(r io.Reader, size int64, like model.Config) (*Checkpoint, error
 
 // open returns the checkpoint that f reads from the file at path, of which it is told the size. Its errors name the file.
 func open(path string, f func(r io.Reader, size int64) (*Checkpoint, error)) (*Checkpoint, error) {
-	info, err := os.Stat(path)
+	file, err := files.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no checkpoint at %s: %w", path, fs.ErrNotExist)
+		if system := (*fs.PathError)(nil); errors.As(err, &system) {
+			err = system.Err // the path is named
+		}
+		return nil, words.Plain(fmt.Errorf("no checkpoint at %s: %w", path, err))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read checkpoint: %w", err)
-	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("checkpoint %s is a folder, want a .safetensors file", path)
-	}
-	if !info.Mode().IsRegular() { // opening a pipe would wait for its other end
-		return nil, fmt.Errorf("checkpoint %s is not a regular file", path)
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read checkpoint: %w", err)
+		return nil, words.Plain(fmt.Errorf("read checkpoint: %w", err))
 	}
 	defer file.Close()
-	if info, err = file.Stat(); err != nil { // a run may have put a new file there meanwhile
-		return nil, fmt.Errorf("read checkpoint: %w", err)
+	info, err := file.Stat() // of what is open: a run may have put a new file there meanwhile
+	if err != nil {
+		return nil, words.Plain(fmt.Errorf("read checkpoint: %w", err))
 	}
 	c, err := f(file, info.Size())
 	if err != nil {
-		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
+		return nil, words.Plain(fmt.Errorf("checkpoint %s: %w", path, err))
 	}
 	return c, nil
 }
@@ -293,11 +315,11 @@ func checkValues(s machine.Set) error {
 	for _, name := range slices.Sorted(maps.Keys(*s.Tensors)) {
 		values, err := rowMajor((*s.Tensors)[name])
 		if err != nil {
-			return fmt.Errorf("tensor %s%s: %w", s.Prefix, name, err)
+			return fmt.Errorf("tensor %s: %w", words.Printable(s.Prefix+name), err)
 		}
 		for i, v := range values {
 			if !(v >= s.Least && v <= math.MaxFloat32) { // so that NaN is caught as well
-				return fmt.Errorf("tensor %s%s: value %d is %v", s.Prefix, name, i, v)
+				return fmt.Errorf("tensor %s: value %d is %v", words.Printable(s.Prefix+name), i, v)
 			}
 		}
 	}
@@ -326,6 +348,9 @@ func (r *Run) check(terms []model.Term) error {
 			return fmt.Errorf("%s is %d, want at most %d", field.name, field.value, field.most)
 		}
 	}
+	if err := r.Data.checkSource(); err != nil {
+		return fmt.Errorf("data.%w", err)
+	}
 	if err := r.Partial.check(terms); err != nil {
 		return fmt.Errorf("partial.%w", err)
 	}
@@ -339,7 +364,7 @@ func (r *Run) check(terms []model.Term) error {
 func (s Sums) check(terms []model.Term) error {
 	for _, name := range slices.Sorted(maps.Keys(s.Terms)) {
 		if !slices.ContainsFunc(terms, func(t model.Term) bool { return t.Name == name }) {
-			return fmt.Errorf("terms has %q, which the model does not report", name)
+			return fmt.Errorf("terms has %s, which the model does not report", words.Quoted(name))
 		}
 		if sum := s.Terms[name]; !finite(sum) { // of any sign: a density may exceed 1, and rounding may take a KL below 0
 			return fmt.Errorf("terms.%s is %v, want a finite number", name, sum)

@@ -256,7 +256,7 @@ var refused = []struct {
 	{"nil tensor", func(c *Checkpoint) { c.State.Weights["mean.bias"] = nil }, "mean.bias: it is nil"},
 	{"float64", func(c *Checkpoint) {
 		c.State.Weights["mean.bias"] = tensor.New(tensor.Of(tensor.Float64), tensor.WithShape(2))
-	}, "mean.bias: it is a []float64"},
+	}, "mean.bias: its values are float64, want float32"},
 	{"transposed view", func(c *Checkpoint) {
 		view := numbered(tensor.Shape{4, 2}, 0, 1)
 		if err := view.T(); err != nil {

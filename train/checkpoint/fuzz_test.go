@@ -12,7 +12,7 @@ import (
 )
 
 // FuzzLoad feeds the reader any bytes, with their number and without. It must not panic, must not allocate much more than the
-// file has, must come to the same result either way, and what it accepts must come back the same when it is written and read again.
+// file has, must come to the same result either way, and what it accepts must come back the same when it is written and read again. What it says must be fit for a terminal.
 func FuzzLoad(f *testing.F) {
 	for _, version := range []struct {
 		header string
@@ -46,12 +46,15 @@ func fuzzTensors(t *testing.T, file []byte) {
 	var metadata map[string]string
 	var tensors model.Tensors
 	var err, unsizedErr error
-	wantAllocated(t, file, func() { metadata, tensors, err = decode(bytes.NewReader(file), int64(len(file))) })
+	wantAllocated(t, file, func() { metadata, tensors, err = decodeFile(bytes.NewReader(file), int64(len(file))) })
 
 	var unsizedTensors model.Tensors
-	wantAllocated(t, file, func() { _, unsizedTensors, unsizedErr = decode(bytes.NewReader(file), unknownSize) })
+	wantAllocated(t, file, func() { _, unsizedTensors, unsizedErr = decodeFile(bytes.NewReader(file), unknownSize) })
 	wantBoth(t, err, unsizedErr)
-	if err != nil {
+	wantPlain(t, file, err, unsizedErr)
+	_, err = readWeights(bytes.NewReader(file), int64(len(file)), model.DefaultConfig())
+	wantPlain(t, file, err)
+	if unsizedErr != nil {
 		return
 	}
 	wantSameBits(t, "tensors, without the size", unsizedTensors, tensors)
@@ -60,7 +63,7 @@ func fuzzTensors(t *testing.T, file []byte) {
 	if err := encodeTo(&again, metadata, tensors); err != nil {
 		t.Fatalf("what was read cannot be written: %v", err)
 	}
-	metadataAgain, tensorsAgain, err := decode(&again, int64(again.Len()))
+	metadataAgain, tensorsAgain, err := decodeFile(&again, int64(again.Len()))
 	if err != nil {
 		t.Fatalf("what was written again cannot be read: %v", err)
 	}
@@ -77,6 +80,7 @@ func fuzzCheckpoint(t *testing.T, file []byte) {
 	wantAllocated(t, file, func() { c, err = read(bytes.NewReader(file), int64(len(file))) })
 	wantAllocated(t, file, func() { unsized, unsizedErr = Read(bytes.NewReader(file)) })
 	wantBoth(t, err, unsizedErr)
+	wantPlain(t, file, err, unsizedErr)
 	if err != nil {
 		return
 	}
@@ -120,8 +124,8 @@ func encodeTo(w io.Writer, metadata map[string]string, tensors model.Tensors) er
 	return file.write(w)
 }
 
-// decode reads any safetensors file of float32 tensors.
-func decode(r io.Reader, size int64) (map[string]string, model.Tensors, error) {
+// decodeFile reads any safetensors file of float32 tensors.
+func decodeFile(r io.Reader, size int64) (map[string]string, model.Tensors, error) {
 	l, err := readLayout(r, size)
 	if err != nil {
 		return nil, nil, err

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"govae/internal/words"
 )
 
 const formatName = "govae"
@@ -49,11 +51,11 @@ func fromMetadata(metadata map[string]string) (*Checkpoint, error) {
 		return nil, fmt.Errorf("header: %s is missing: %w", metadataKey, ErrForeign)
 	}
 	if got := metadata["format"]; got != formatName {
-		return nil, fmt.Errorf("metadata: format is %q, want %s: %w", got, formatName, ErrForeign)
+		return nil, fmt.Errorf("metadata: format is %s, want %s: %w", words.Quoted(got), formatName, ErrForeign)
 	}
 	written, err := strconv.Atoi(metadata["version"])
 	if err != nil || written < 1 || written > version || strconv.Itoa(written) != metadata["version"] {
-		return nil, fmt.Errorf("metadata: version is %q, and this program reads versions 1 to %d", metadata["version"], version)
+		return nil, fmt.Errorf("metadata: version is %s, and this program reads versions 1 to %d", words.Quoted(metadata["version"]), version)
 	}
 	if _, ok := metadata["config"]; !ok {
 		return nil, errors.New("metadata: config is missing")

@@ -14,6 +14,7 @@ import (
 
 	"gorgonia.org/tensor"
 
+	"govae/internal/words"
 	"govae/model"
 )
 
@@ -53,7 +54,7 @@ func encode(metadata map[string]string, tensors model.Tensors) (*encoded, error)
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {
 		values, err := rowMajor(tensors[name])
 		if err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", name, err)
+			return nil, fmt.Errorf("tensor %s: %w", words.Quoted(name), err)
 		}
 		begin := end
 		end += int64(len(values)) * float32Size
@@ -95,11 +96,11 @@ func rowMajor(t *tensor.Dense) ([]float32, error) {
 	if t == nil {
 		return nil, errors.New("it is nil")
 	}
-	values, ok := t.Data().([]float32)
-	if !ok {
-		return nil, fmt.Errorf("it is a %T, want []float32", t.Data())
+	if t.Dtype() != tensor.Float32 {
+		return nil, fmt.Errorf("its values are %v, want float32", t.Dtype())
 	}
-	if len(values) != t.Shape().TotalSize() || !slices.Equal(t.Strides(), t.Shape().CalcStrides()) {
+	values, isList := t.Data().([]float32) // a scalar's is none
+	if !isList || len(values) != t.Shape().TotalSize() || !slices.Equal(t.Strides(), t.Shape().CalcStrides()) {
 		return nil, fmt.Errorf("it is not stored row by row: shape %v, strides %v, %d values", t.Shape(), t.Strides(), len(values))
 	}
 	return values, nil
@@ -161,7 +162,7 @@ func (l layout) readTensors(r io.Reader) (model.Tensors, error) {
 		}
 		values, err := readFloats(r, size, room)
 		if err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", name, err)
+			return nil, fmt.Errorf("tensor %s: %w", words.Quoted(name), err)
 		}
 		tensors[name] = tensor.New(tensor.WithShape(shape...), tensor.WithBacking(values))
 	}
@@ -226,7 +227,7 @@ func parseHeader(text []byte) (map[string]string, map[string]tensorInfo, error) 
 		}
 		var info tensorInfo
 		if err := unmarshalStrict(entries[name], &info); err != nil {
-			return nil, nil, fmt.Errorf("header: tensor %q: %w", name, err)
+			return nil, nil, fmt.Errorf("header: tensor %s: %w", words.Quoted(name), err)
 		}
 		infos[name] = info
 	}
@@ -239,7 +240,7 @@ func checkLayout(infos map[string]tensorInfo, size int64) ([]string, error) {
 	names := slices.Sorted(maps.Keys(infos))
 	for _, name := range names {
 		if err := infos[name].check(); err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", name, err)
+			return nil, fmt.Errorf("tensor %s: %w", words.Quoted(name), err)
 		}
 	}
 	slices.SortStableFunc(names, func(a, b string) int {
@@ -250,11 +251,11 @@ func checkLayout(infos map[string]tensorInfo, size int64) ([]string, error) {
 		begin, end := infos[name].Offsets[0], infos[name].Offsets[1]
 		switch {
 		case end > size:
-			return nil, fmt.Errorf("tensor %q: its values end at byte %d of %d: the file is cut short or damaged", name, end, size)
+			return nil, fmt.Errorf("tensor %s: its values end at byte %d of %d: the file is cut short or damaged", words.Quoted(name), end, size)
 		case begin < covered:
-			return nil, fmt.Errorf("tensor %q: its values begin at byte %d, within another tensor that ends at %d", name, begin, covered)
+			return nil, fmt.Errorf("tensor %s: its values begin at byte %d, within another tensor that ends at %d", words.Quoted(name), begin, covered)
 		case begin > covered:
-			return nil, fmt.Errorf("tensor %q: bytes %d to %d before it belong to no tensor", name, covered, begin)
+			return nil, fmt.Errorf("tensor %s: bytes %d to %d before it belong to no tensor", words.Quoted(name), covered, begin)
 		}
 		covered = end
 	}
@@ -267,7 +268,7 @@ func checkLayout(infos map[string]tensorInfo, size int64) ([]string, error) {
 // check reports what is wrong with one tensor by itself.
 func (i tensorInfo) check() error {
 	if i.Dtype != float32Name {
-		return fmt.Errorf("dtype is %q, want %s", i.Dtype, float32Name)
+		return fmt.Errorf("dtype is %s, want %s", words.Quoted(i.Dtype), float32Name)
 	}
 	if len(i.Shape) == 0 {
 		return errors.New("shape is missing or empty")

@@ -2,12 +2,17 @@ package checkpoint
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
+
+	"govae/internal/words"
 )
 
 // unmarshalUnique is json.Unmarshal that refuses a key that is there twice.
@@ -15,7 +20,44 @@ func unmarshalUnique(text []byte, v any) error {
 	if err := uniqueKeys(text); err != nil {
 		return err
 	}
-	return json.Unmarshal(text, v)
+	return inWords(json.Unmarshal(text, v))
+}
+
+// inWords returns an error of package json in words that name the field, what is there and what is wanted, and no type of this program.
+func inWords(err error) error {
+	wrong := (*json.UnmarshalTypeError)(nil)
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	is := "a " + wrong.Value
+	switch number, isNumber := strings.CutPrefix(wrong.Value, "number "); {
+	case isNumber:
+		is = words.Printable(number)
+	case wrong.Value == "array", wrong.Value == "object":
+		is = "an " + wrong.Value
+	case wrong.Value == "bool":
+		is = "true or false"
+	}
+	// A struct that is embedded is named on the way to the field, and JSON knows nothing of it.
+	path := slices.DeleteFunc(strings.Split(wrong.Field, "."), func(name string) bool { return strings.ToLower(name) != name })
+	return fmt.Errorf("%s is %s, want %s", words.Printable(cmp.Or(strings.Join(path, "."), "it")), is, wanted(wrong.Type))
+}
+
+// wanted names the values of JSON that a type takes.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int, reflect.Int64:
+		return "a whole number of 64 bits"
+	case reflect.Uint64:
+		return "a whole number of 64 bits from 0 on"
+	case reflect.Float64:
+		return "a number of 64 bits"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice:
+		return "an array"
+	}
+	return "an object"
 }
 
 // unmarshalStrict is unmarshalUnique that refuses what else json.Unmarshal lets pass: a key that v does not know, or knows in
@@ -29,10 +71,17 @@ func unmarshalStrict(text []byte, v any) error {
 		return err
 	}
 	var got, want any
-	if err := errors.Join(json.Unmarshal(text, &got), json.Unmarshal(understood, &want)); err != nil {
+	if err := errors.Join(decode(text, &got), decode(understood, &want)); err != nil {
 		return err
 	}
 	return sameKeys(got, want)
+}
+
+// decode is json.Unmarshal that leaves numbers as they are written, however large, where v does not say what they are.
+func decode(text []byte, v any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	return inWords(decoder.Decode(v))
 }
 
 // object is a JSON object whose numbers are as they are written.
@@ -43,10 +92,8 @@ func parseObject(text []byte) (object, error) {
 	if err := uniqueKeys(text); err != nil {
 		return nil, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
 	var fields map[string]any
-	if err := decoder.Decode(&fields); err != nil {
+	if err := decode(text, &fields); err != nil {
 		return nil, err
 	}
 	if fields == nil {
@@ -58,7 +105,7 @@ func parseObject(text []byte) (object, error) {
 // add adds a field that must not be there.
 func (o object) add(key string, value any) error {
 	if _, ok := o[key]; ok {
-		return fmt.Errorf("unknown field %q", key)
+		return fmt.Errorf("unknown field %s", words.Quoted(key))
 	}
 	o[key] = value
 	return nil
@@ -95,7 +142,7 @@ func (o object) number(key string) (float64, error) {
 	}
 	n, err := number.Float64()
 	if err != nil {
-		return 0, fmt.Errorf("the field %q is %s, which is too large", key, number)
+		return 0, fmt.Errorf("the field %q is %s, which is too large", key, words.Printable(number.String()))
 	}
 	return n, nil
 }
@@ -134,16 +181,16 @@ func sameKeys(got, want any) error {
 	need, _ := want.(map[string]any)
 	for _, key := range slices.Sorted(maps.Keys(have)) {
 		if _, ok := need[key]; !ok {
-			return fmt.Errorf("unknown field %q", key)
+			return fmt.Errorf("unknown field %s", words.Quoted(key))
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(need)) {
 		value, ok := have[key]
 		if !ok {
-			return fmt.Errorf("the field %q is missing", key)
+			return fmt.Errorf("the field %s is missing", words.Quoted(key))
 		}
 		if err := sameKeys(value, need[key]); err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+			return fmt.Errorf("%s: %w", words.Printable(key), err)
 		}
 	}
 	return nil
@@ -172,7 +219,7 @@ func uniqueKeys(text []byte) error {
 		top := &levels[len(levels)-1]
 		if key, ok := token.(string); ok && top.keys != nil && !top.isValue {
 			if top.keys[key] {
-				return fmt.Errorf("the key %q is there twice", key)
+				return fmt.Errorf("the key %s is there twice", words.Quoted(key))
 			}
 			top.keys[key] = true
 			top.isValue = true

@@ -27,7 +27,7 @@ func aged(t *testing.T, dir string) string {
 }
 
 func somePictures(t *testing.T) string {
-	return aged(t, writeTree(t, t.TempDir(), map[string][]byte{
+	return aged(t, writeTree(t, map[string][]byte{
 		"train/a/1.png": greyPNG(2, 3, 10), "train/b/2.png": greyPNG(2, 3, 20), "train/b/3.png": {1, 2, 3}, "train/b/4.webp": nil,
 		"test/a/5.png": greyPNG(2, 3, 50),
 	}))
@@ -56,7 +56,7 @@ func TestCacheKeepsPictures(t *testing.T) {
 		t.Errorf("decoded again: %t; %+v, want %+v", decoded, second, first)
 	}
 
-	flat := aged(t, writeTree(t, t.TempDir(), map[string][]byte{"1.png": greyPNG(1, 1, 9)})) // without labels, test images, or notes
+	flat := aged(t, writeTree(t, map[string][]byte{"1.png": greyPNG(1, 1, 9)})) // without labels, test images, or notes
 	first, _ = c.readThrough(t, Source{}, flat)
 	if second, decoded = c.readThrough(t, Source{}, flat); decoded || !reflect.DeepEqual(first, second) {
 		t.Errorf("decoded again: %t; %+v, want %+v", decoded, second, first)
@@ -273,7 +273,7 @@ func TestCacheCountsUse(t *testing.T) {
 }
 
 func TestPicturesAreReadWithoutACache(t *testing.T) {
-	file := filepath.Join(writeTree(t, t.TempDir(), named("file")), "file")
+	file := filepath.Join(writeTree(t, named("file")), "file")
 	for name, c := range map[string]cache{
 		"no home":       {unavailable: errors.New("neither is defined"), most: 1 << 20},
 		"no folder":     {dir: filepath.Join(file, "govae"), most: 1 << 20},
@@ -306,7 +306,7 @@ func TestUserCache(t *testing.T) {
 	}
 
 	// So few are decoded at once: nothing is kept of them.
-	if _, err := DefaultSource().readPictures(t.Context(), aged(t, writeTree(t, t.TempDir(), map[string][]byte{"1.png": greyPNG(1, 1, 1)})), nil); err != nil {
+	if _, err := DefaultSource().readPictures(t.Context(), aged(t, writeTree(t, map[string][]byte{"1.png": greyPNG(1, 1, 1)})), nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(c.dir); err == nil {

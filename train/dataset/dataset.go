@@ -1,4 +1,17 @@
 // Package dataset reads image data sets and checks them before they are trusted.
+//
+// A Source says where images are and what is made of them; Open reads them all into memory, as a Set of 8-bit images of one shape, grey or
+// RGB, to train on and to test on. It takes
+//
+//   - files in MNIST's format (IDX), gzipped or not, in a folder: MNIST, Fashion-MNIST, KMNIST, EMNIST, QMNIST. Of several sets in a folder
+//     FOLDER/NAME is one, where the names of its files begin with NAME. The images of EMNIST, which lie on their side, are set upright;
+//   - a .npy file, or a .npz file that holds images alone, images and labels, or both for training and for testing;
+//   - a folder of PNG, JPEG and GIF files;
+//   - MNIST itself, which the GoMNIST module carries.
+//
+// Labels are optional. Where there are no test images, a share of the others is held out.
+//
+// No file can make it take memory for what is not there, nor more than 1 GiB for the values of a split.
 package dataset
 
 import (
@@ -8,40 +21,47 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
-	"govae/internal/philox"
-	"govae/model"
+	"govae/internal/words"
 )
 
 // ErrNoData says that there is nothing to read a data set from: the path given is missing, or nothing at it is known as images, or,
 // where MNIST is wanted, it is not where Go keeps its modules.
 var ErrNoData = errors.New("no data")
 
+// Wanted tells people what a Source's path may be.
+const Wanted = "a folder of PNG, JPEG or GIF files, with or without subfolders for their classes; a folder with the files of MNIST, " +
+	"or of another set in its format, such as train-images-idx3-ubyte.gz; or a .npy or .npz file"
+
 // open is Open for a source that is valid.
 func (s Source) open(ctx context.Context, progress Progress) (*Set, error) {
 	set, err := s.read(ctx, progress)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx) // whatever the reading says of it
+	}
 	if err != nil {
 		return nil, err
 	}
 	set.Source = s
-	if err := errors.Join(s.fit(&set.Train), s.fit(&set.Test)); err != nil {
-		return nil, err
-	}
 	if set.Test.Len() == 0 {
-		holdOut(set, s.Holdout)
+		if err := holdOut(set, s.Holdout); err != nil {
+			return nil, err
+		}
 	}
 	return set, set.Check()
 }
 
-// read reads what is at the path, by the first way that takes it.
+// read reads what is at the path, or MNIST where that is wanted.
 func (s Source) read(ctx context.Context, progress Progress) (*Set, error) {
-	path, title := s.Path, ""
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && (path == "" || path == MNIST) {
-		title = "MNIST"
-		if path, err = findMNIST(sourceFolder()); err != nil {
-			return nil, err
-		}
-	} else if title, err = name(path); err != nil {
+	path, title := s.Path, "MNIST"
+	_, err := os.Lstat(path) // a link to nothing is none to MNIST
+	if errors.Is(err, fs.ErrNotExist) && (path == "" || strings.EqualFold(path, MNIST)) {
+		path, err = mnist()
+	} else {
+		title, err = name(path)
+	}
+	if err != nil {
 		return nil, err
 	}
 	set, err := s.readAt(ctx, path, progress)
@@ -52,90 +72,57 @@ func (s Source) read(ctx context.Context, progress Progress) (*Set, error) {
 	return set, nil
 }
 
+// readAt reads what is at a path by what it is.
 func (s Source) readAt(ctx context.Context, path string, progress Progress) (*Set, error) {
 	info, err := os.Stat(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return s.readNamedSet(ctx, path)
+	case err != nil:
 		return nil, fmt.Errorf("dataset: %w: %w", ErrNoData, err)
+	case info.IsDir():
+		return s.readFolder(ctx, path, progress)
 	}
-	if !info.IsDir() {
-		return nil, fmt.Errorf("dataset: %w: %s is a file", ErrNoData, path)
-	}
-	return readIDXFolder(path)
+	return s.readArrays(ctx, path)
 }
 
-// holdOut makes a share of the training images the test images.
-func holdOut(set *Set, share float64) {}
-
-// The names that every data set in MNIST's form uses for its files: a split, then what of it the file holds.
-const (
-	trainPrefix  = "train"
-	testPrefix   = "t10k"
-	imagesSuffix = "-images-idx3-ubyte.gz"
-	labelsSuffix = "-labels-idx1-ubyte.gz"
-)
-
-// FileNames lists the names of the four files that Open reads, for messages to people.
-const FileNames = trainPrefix + imagesSuffix + ", " + trainPrefix + labelsSuffix + ", " +
-	testPrefix + imagesSuffix + " and " + testPrefix + labelsSuffix
-
-// readIDXFolder reads the four gzipped IDX files in dir.
-func readIDXFolder(dir string) (*Set, error) {
-	set := new(Set)
-	var err error
-	if set.Train, err = readSplit(dir, trainPrefix); err != nil {
-		return nil, err
-	}
-	if set.Test, err = readSplit(dir, testPrefix); err != nil {
-		return nil, err
-	}
-	if train, test := set.Train.Shape, set.Test.Shape; train != test {
-		return nil, fmt.Errorf("dataset: %s: images are %d×%d, but those of %s are %d×%d: want the same shape",
-			filepath.Join(dir, testPrefix+imagesSuffix), test.Height, test.Width,
-			trainPrefix+imagesSuffix, train.Height, train.Width)
-	}
-	return set, nil
-}
-
-// readSplit reads the images and the labels of a split.
-func readSplit(dir, prefix string) (model.Images, error) {
-	imagesPath := filepath.Join(dir, prefix+imagesSuffix)
-	labelsPath := filepath.Join(dir, prefix+labelsSuffix)
-	sizes, values, err := readFile(imagesPath, 3)
+// readFolder reads a folder: files in MNIST's format where it has any, and else pictures.
+func (s Source) readFolder(ctx context.Context, dir string, progress Progress) (*Set, error) {
+	sets, err := findIDX(dir)
 	if err != nil {
-		return model.Images{}, err
+		return nil, fmt.Errorf("dataset: %w", err)
 	}
-	_, labels, err := readFile(labelsPath, 1)
-	if err != nil {
-		return model.Images{}, err
+	if len(sets) > 0 {
+		name, notes, err := sets.choose(dir)
+		if err != nil {
+			return nil, err
+		}
+		return s.readIDXSet(ctx, dir, name, sets[name], notes)
 	}
-	if len(labels) != sizes[0] {
-		return model.Images{}, fmt.Errorf("dataset: %s: has %d labels, want %d: one for every image of %s",
-			labelsPath, len(labels), sizes[0], filepath.Base(imagesPath))
+	set, err := s.readPictures(ctx, dir, progress)
+	if errors.Is(err, ErrNoData) {
+		return nil, fmt.Errorf("%w (%s)", err, holds(dir))
 	}
-	return model.Images{
-		Shape:  model.Image{Height: sizes[1], Width: sizes[2], Channels: 1},
-		Values: values,
-		Labels: labels,
-	}, nil
+	return set, err
 }
 
-// Order returns the numbers 0 to n−1 in an order that (seed, epoch) fixes, every order equally likely:
-// the shuffle of Fisher and Yates in Durstenfeld's form (Algorithm 235, CACM 1964).
-func Order(n int, seed uint64, epoch int) []int {
-	order := Sequence(n)
-	random := philox.New(seed, philox.Shuffle, uint64(epoch))
-	for i := n - 1; i > 0; i-- {
-		j := random.Below(uint32(i + 1))
-		order[i], order[j] = order[j], order[i]
+// holds says shortly what a folder holds.
+func holds(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 {
+		return "the folder is empty"
 	}
-	return order
-}
-
-// Sequence returns the numbers 0 to n−1 from the first to the last.
-func Sequence(n int) []int {
-	sequence := make([]int, n)
-	for i := range sequence {
-		sequence[i] = i
+	const most = 5
+	var names []string
+	for i, entry := range entries {
+		if i == most && len(entries) > most+1 {
+			return fmt.Sprintf("the folder holds %s and %s more", strings.Join(names, ", "), words.Thousands(len(entries)-most))
+		}
+		name := words.Printable(entry.Name())
+		if entry.IsDir() {
+			name += string(filepath.Separator)
+		}
+		names = append(names, name)
 	}
-	return sequence
+	return "the folder holds " + strings.Join(names, ", ")
 }

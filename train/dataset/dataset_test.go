@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -127,25 +128,32 @@ func TestOpenNamesTheFileAndTheFault(t *testing.T) {
 		{"negative width", testImages, images(2, 4, -5, nil), "image width is -5, want 1 to 4096"},
 		{"huge height", trainImages, images(3, 4097, 5, ramp(60)), "image height is 4097, want 1 to 4096"},
 		{"huge product", trainImages, images(1<<22, 4096, 4096, ramp(60)), "asks for 70368744177664 bytes, want at most 1073741824"},
-		{"images end early", trainImages, images(3, 4, 5, ramp(59)), "has 59 bytes after the header, want 60 for [3 4 5]"},
-		{"labels end early", testLabels, labels(2, []byte{1}), "has 1 bytes after the header, want 2 for [2]"},
-		{"bytes after the images", testImages, images(2, 4, 5, ramp(41)), "has 41 bytes after the header, want 40 for [2 4 5]"},
-		{"bytes after the labels", trainLabels, labels(3, ramp(4)), "has 4 bytes after the header, want 3 for [3]"},
-		{"no values", trainLabels, labels(3, nil), "has 0 bytes after the header, want 3"},
+		{"images end early", trainImages, images(3, 4, 5, ramp(59)), "has 59 values after the header, want 60 for [3 4 5]"},
+		{"labels end early", testLabels, labels(2, []byte{1}), "has 1 value after the header, want 2 for [2]"},
+		{"bytes after the images", testImages, images(2, 4, 5, ramp(41)), "has 41 values after the header, want 40 for [2 4 5]"},
+		{"bytes after the labels", trainLabels, labels(3, ramp(4)), "has 4 values after the header, want 3 for [3]"},
+		{"no values", trainLabels, labels(3, nil), "has 0 values after the header, want 3"},
 		{"header ends early", trainImages, compress(idx(2051, []int32{3, 4}, nil)), "no header of 16 bytes: unexpected EOF"},
 		{"empty inside", trainLabels, compress(nil), "no header of 8 bytes: EOF"},
-		{"empty file", testLabels, nil, "not a gzip file: EOF"},
-		{"not compressed", trainImages, idx(2051, []int32{3, 4, 5}, ramp(60)), "not a gzip file: gzip: invalid header"},
+		{"empty file", testLabels, nil, "no header of 8 bytes: EOF"},
+		{"neither IDX nor gzip", trainImages, []byte("not what it should be"), "magic number is 1852797984, want 2051"},
+		{"not compressed and ends early", trainImages, idx(2051, []int32{3, 4, 5}, ramp(59)), "has 59 values after the header, want 60 for [3 4 5]"},
+		{"not compressed and goes on", testImages, idx(2051, []int32{2, 4, 5}, ramp(41)), "has 41 values after the header, want 40 for [2 4 5]"},
+		{"gzip header ends early", trainLabels, good[:5], "damaged gzip data: unexpected EOF"},
 		{"compressed data ends early", trainImages, good[:len(good)-9], "damaged gzip data"},
-		{"checksum is missing", trainImages, good[:len(good)-8], "damaged gzip data, 60 bytes after the header: unexpected EOF"},
-		{"wrong checksum", trainImages, wrongChecksum, "damaged gzip data, 60 bytes after the header: gzip: invalid checksum"},
+		{"checksum is missing", trainImages, good[:len(good)-8], "damaged gzip data, 60 values after the header: unexpected EOF"},
+		{"wrong checksum", trainImages, wrongChecksum, "damaged gzip data, 60 values after the header: gzip: invalid checksum"},
 		{"bytes after the gzip data", trainImages, append(slices.Clone(good), 0), "has bytes after the end of its gzip data, want none"},
-		{"second gzip member", trainLabels, append(labels(3, ramp(3)), compress(nil)...), "has bytes after the end of its gzip data, want none"},
+		{"zeros after the gzip data", trainLabels, append(labels(3, ramp(3)), make([]byte, 512)...), "has bytes after the end of its gzip data, want none"},
+		{"values after the gzip member of the last", trainLabels, append(labels(3, ramp(3)), compress([]byte{1})...), "has 4 values after the header, want 3 for [3]"},
+		{"rubbish after a second member", trainLabels, append(append(labels(3, ramp(3)), compress(nil)...), 7), "has bytes after the end of its gzip data, want none"},
+		{"second member is cut", trainLabels, append(labels(3, ramp(3)), compress(nil)[:12]...), "damaged gzip data, 3 values after the header: unexpected EOF"},
+		{"second member's header is cut", trainLabels, append(labels(3, ramp(3)), compress(nil)[:2]...), "damaged gzip data, 3 values after the header: unexpected EOF"},
 		{"fewer labels", trainLabels, labels(2, []byte{1, 2}), "has 2 labels, want 3: one for every image of train-images-idx3-ubyte.gz"},
 		{"more labels", testLabels, labels(3, []byte{1, 2, 3}), "has 3 labels, want 2: one for every image of t10k-images-idx3-ubyte.gz"},
-		{"wider test images", testImages, images(2, 4, 6, ramp(48)), "images are 4×6, but those of train-images-idx3-ubyte.gz are 4×5"},
-		{"higher test images", testImages, images(2, 6, 5, ramp(60)), "images are 6×5, but those of train-images-idx3-ubyte.gz are 4×5"},
-		{"transposed test images", testImages, images(2, 5, 4, ramp(40)), "images are 5×4, but those of train-images-idx3-ubyte.gz are 4×5"},
+		{"wider test images", testImages, images(2, 4, 6, ramp(48)), "images are 4×6×1, but those of train-images-idx3-ubyte.gz are 4×5×1"},
+		{"higher test images", testImages, images(2, 6, 5, ramp(60)), "images are 6×5×1, but those of train-images-idx3-ubyte.gz are 4×5×1"},
+		{"transposed test images", testImages, images(2, 5, 4, ramp(40)), "images are 5×4×1, but those of train-images-idx3-ubyte.gz are 4×5×1"},
 	}
 	for _, test := range tests {
 		t.Run(test.fault, func(t *testing.T) {
@@ -175,51 +183,90 @@ func checkError(t *testing.T, dir string, want ...string) {
 	}
 }
 
+// Images without labels, and training images alone, are a set; anything else without its images is an error.
 func TestOpenNamesMissingFiles(t *testing.T) {
-	for name := range goodFiles() {
+	for _, name := range []string{"train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			files := goodFiles()
 			delete(files, name)
 			writeFiles(t, dir, files)
-			checkError(t, dir, filepath.Join(dir, name), "a file is missing", FileNames)
-
-			plain := strings.TrimSuffix(name, ".gz")
-			writeFiles(t, dir, map[string][]byte{plain: nil})
-			checkError(t, dir, filepath.Join(dir, plain), "run gzip on it")
+			checkError(t, dir, filepath.Join(dir, strings.TrimSuffix(name, ".gz")), "a file is missing", "with .gz or without")
 		})
 	}
-}
-
-func TestOpenNamesMissingFolder(t *testing.T) {
-	dir := t.TempDir()
-	writeFiles(t, dir, map[string][]byte{"file": nil})
-	nowhere, file := filepath.Join(dir, "nowhere"), filepath.Join(dir, "file")
-	checkError(t, nowhere, "no data", nowhere)
-	checkError(t, file, "no data", file+" is a file")
-
-	if err := os.Mkdir(filepath.Join(dir, "train-images-idx3-ubyte.gz"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	checkError(t, dir, filepath.Join(dir, "train-images-idx3-ubyte.gz"))
 }
 
 func TestOpensErrorsTellWhatIsMissing(t *testing.T) {
 	dir := t.TempDir()
 	files := goodFiles()
-	delete(files, "t10k-labels-idx1-ubyte.gz")
+	delete(files, "t10k-images-idx3-ubyte.gz")
+	files["notes.txt"] = []byte("no data")
 	writeFiles(t, dir, files)
+	empty := t.TempDir()
+	link := filepath.Join(empty, "link")
+	if err := os.Symlink("\x1b[31mnowhere", link); err != nil {
+		link = filepath.Join(empty, "nowhere") // no links here
+	}
 	for _, test := range []struct {
-		dir                string
-		noFolder, notExist bool
+		path             string
+		noData, notExist bool
+		want             string
 	}{
-		{filepath.Join(dir, "nowhere"), true, true},
-		{filepath.Join(dir, "train-labels-idx1-ubyte.gz"), true, false}, // a file
-		{dir, false, true},
+		{filepath.Join(dir, "nowhere"), true, true, "there is no file or folder " + filepath.Join(dir, "nowhere")},
+		{filepath.Join(empty, "of", "nothing"), true, true, "there is no file or folder"},
+		{link, true, true, "nowhere"},
+		{filepath.Join(dir, "train-labels-idx1-ubyte.gz"), true, false, "is a file of a set in MNIST's format: name its folder"},
+		{filepath.Join(dir, "notes.txt"), true, false, "notes.txt is a file of another kind"},
+		{filepath.Join(dir, "notes.txt", "x"), true, false, "notes.txt"},
+		{dir, false, true, "a file is missing"},
 	} {
-		_, err := Open(test.dir)
-		if errors.Is(err, ErrNoData) != test.noFolder || errors.Is(err, fs.ErrNotExist) != test.notExist {
-			t.Errorf("%s: error is %v; want ErrNoData: %t, fs.ErrNotExist: %t", test.dir, err, test.noFolder, test.notExist)
+		_, err := Open(test.path)
+		if errors.Is(err, ErrNoData) != test.noData || errors.Is(err, fs.ErrNotExist) != test.notExist {
+			t.Errorf("%s: error is %v; want ErrNoData: %t, fs.ErrNotExist: %t", test.path, err, test.noData, test.notExist)
+		}
+		if err != nil && (!strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\x1b")) {
+			t.Errorf("%s: error is %q, want %q in it, and no escape sequence", test.path, err, test.want)
+		}
+	}
+}
+
+// A folder in which nothing is known is told by what it holds, and none of that reaches a terminal raw.
+func TestOpenSaysWhatAFolderHolds(t *testing.T) {
+	dir := t.TempDir()
+	checkError(t, dir, "no data", dir, "the folder is empty")
+	writeFiles(t, dir, map[string][]byte{"a.csv": nil, "b\x1b[2J.txt": nil})
+	checkError(t, dir, "the folder holds a.csv, \"b\\x1b[2J.txt\"")
+	writeFiles(t, dir, map[string][]byte{"c": nil, "d": nil, "e": nil, "f": nil, "g": nil})
+	checkError(t, dir, "c, d, e and 2 more")
+}
+
+// A set's file that is no file is named, whatever it is instead. (What a pipe is, package files tests.)
+func TestOpenNamesWhatIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	writeFiles(t, dir, goodFiles())
+	path := filepath.Join(dir, "train-images-idx3-ubyte.gz")
+	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	checkError(t, dir, path+" is a folder", "want a file")
+	if err := errors.Join(os.Remove(path), os.Symlink("nothing", path)); err != nil {
+		t.Skip(err)
+	}
+	checkError(t, dir, path+" is a link to nothing")
+}
+
+// A reading that is called off ends with what called it off, and not with what that did to the reading.
+func TestOpenIsCalledOff(t *testing.T) {
+	dir := t.TempDir()
+	writeFiles(t, dir, goodFiles())
+	reason := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(reason)
+	source := DefaultSource()
+	for _, path := range []string{dir, filepath.Join("testdata", "grey-uint8.npy"), filepath.Join("testdata", "keras.npz")} {
+		source.Path = path
+		if _, err := source.Open(ctx, nil); err != reason {
+			t.Errorf("%s: error is %v, want the reason alone", path, err)
 		}
 	}
 }
@@ -286,67 +333,5 @@ func checkMNISTFile(t *testing.T, path string) {
 	sum := sha256.Sum256(content)
 	if got := hex.EncodeToString(sum[:]); got != want {
 		t.Errorf("%s has SHA-256 %s, want %s", path, got, want)
-	}
-}
-
-// The expected orders come from an independent implementation, in Python, of Philox4x32-10, Lemire's method and the shuffle.
-func TestOrderIsFixedBySeedAndEpoch(t *testing.T) {
-	tests := []struct {
-		seed  uint64
-		epoch int
-		want  []int
-	}{
-		{1, 1, []int{8, 5, 2, 7, 0, 3, 9, 6, 4, 1}},
-		{1<<40 | 7, 3, []int{2, 6, 0, 4, 1, 3, 5, 9, 8, 7}},
-	}
-	for _, test := range tests {
-		if got := Order(10, test.seed, test.epoch); !slices.Equal(got, test.want) {
-			t.Errorf("order of seed %d, epoch %d is %v, want %v", test.seed, test.epoch, got, test.want)
-		}
-	}
-	first := Order(1000, 1, 1)
-	if slices.Equal(first, Order(1000, 1, 2)) || slices.Equal(first, Order(1000, 2, 1)) {
-		t.Error("another epoch or another seed has the same order")
-	}
-}
-
-func TestSequence(t *testing.T) {
-	if got, want := Sequence(4), []int{0, 1, 2, 3}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	if got := Sequence(0); len(got) != 0 {
-		t.Errorf("got %v, want none", got)
-	}
-}
-
-func TestOrderHasEveryIndexOnce(t *testing.T) {
-	for _, n := range []int{0, 1, 2, 129, 60000} {
-		order := Order(n, 5, 7)
-		slices.Sort(order)
-		for i, index := range order {
-			if index != i {
-				t.Fatalf("n %d: index %d is missing or doubled", n, i)
-			}
-		}
-		if len(order) != n {
-			t.Errorf("n %d: %d indices", n, len(order))
-		}
-	}
-}
-
-// Each of the 24 orders of four things is equally likely: a χ² test with 23 degrees of freedom.
-func TestOrderIsUniform(t *testing.T) {
-	const epochs, expected = 24000, 1000
-	counts := map[[4]int]int{}
-	for epoch := range epochs {
-		counts[[4]int(Order(4, 1, epoch))]++
-	}
-	var chiSquare float64
-	for _, count := range counts {
-		chiSquare += float64((count-expected)*(count-expected)) / expected
-	}
-	chiSquare += float64(24-len(counts)) * expected // orders that never came
-	if chiSquare > 49.73 {
-		t.Errorf("χ² is %.1f, want at most 49.73, its 99.9%% quantile", chiSquare)
 	}
 }

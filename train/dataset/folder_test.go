@@ -44,21 +44,6 @@ func colourFile(name string, height, width int, c color.RGBA) []byte {
 	return file.Bytes()
 }
 
-// writeTree writes files, whose names may have folders in them, below dir, and returns dir.
-func writeTree(t *testing.T, dir string, files map[string][]byte) string {
-	t.Helper()
-	for name, content := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
 // named returns files of these names, which are listed but never decoded.
 func named(names ...string) map[string][]byte {
 	files := make(map[string][]byte)
@@ -114,7 +99,7 @@ func TestListPictures(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			dir := writeTree(t, t.TempDir(), named(test.files...))
+			dir := writeTree(t, named(test.files...))
 			list, err := listPictures(t.Context(), dir)
 			if err != nil {
 				t.Fatal(err)
@@ -141,7 +126,7 @@ func TestListPicturesWithManyClasses(t *testing.T) {
 		for i := range n {
 			names = append(names, fmt.Sprintf("%03d/a.png", i))
 		}
-		dir := writeTree(t, t.TempDir(), named(names...))
+		dir := writeTree(t, named(names...))
 		list, err := listPictures(t.Context(), dir)
 		if err != nil {
 			t.Fatal(err)
@@ -173,7 +158,7 @@ func TestListPicturesRefuses(t *testing.T) {
 			if runtime.GOOS == "windows" && strings.Contains(test.name, "escape") {
 				t.Skip("no file has such a name there")
 			}
-			_, err := listPictures(t.Context(), writeTree(t, t.TempDir(), named(test.files...)))
+			_, err := listPictures(t.Context(), writeTree(t, named(test.files...)))
 			if err == nil || errors.Is(err, ErrNoData) != test.noData || strings.Contains(err.Error(), "\x1b") {
 				t.Fatalf("error is %q, want ErrNoData: %t", err, test.noData)
 			}
@@ -194,8 +179,8 @@ func link(t *testing.T, target, path string) {
 }
 
 func TestListPicturesFollowsLinks(t *testing.T) {
-	elsewhere := writeTree(t, t.TempDir(), named("1.png", "2.png"))
-	dir := writeTree(t, t.TempDir(), named("b/3.png"))
+	elsewhere := writeTree(t, named("1.png", "2.png"))
+	dir := writeTree(t, named("b/3.png"))
 	link(t, elsewhere, filepath.Join(dir, "a"))
 	link(t, filepath.Join(elsewhere, "2.png"), filepath.Join(dir, "b", "4.png"))
 	link(t, dir, filepath.Join(dir, "b", "loop"))
@@ -211,7 +196,7 @@ func TestListPicturesFollowsLinks(t *testing.T) {
 }
 
 func TestListPicturesStops(t *testing.T) {
-	dir := writeTree(t, t.TempDir(), named("a.png"))
+	dir := writeTree(t, named("a.png"))
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)

