@@ -180,16 +180,20 @@ func TestReadPicturesReportsTheFirst(t *testing.T) {
 }
 
 func TestReadPicturesTooLarge(t *testing.T) {
-	file := greyPNG(model.MaxSide, model.MaxSide, 0)
-	dir := writeTree(t, map[string][]byte{"000.png": file})
-	for i := 1; i < 65; i++ { // of 16 MiB each
-		if err := os.Link(filepath.Join(dir, "000.png"), filepath.Join(dir, fmt.Sprintf("%03d.png", i))); err != nil {
+	dir := writeTree(t, map[string][]byte{"0000.png": greyPNG(1024, 1024, 0)})
+	for i := 1; i <= 1024; i++ { // of 1 MiB each
+		if err := os.Link(filepath.Join(dir, "0000.png"), filepath.Join(dir, fmt.Sprintf("%04d.png", i))); err != nil {
 			t.Skip("no links can be made here: ", err)
 		}
 	}
-	const want = "65 images of 4096×4096×1 are 1.0 GiB, more than the 1 GiB that are read: sets larger than memory are not read yet; want a size of 4064x4064 or less"
-	if _, err := (Source{}).readHere(t, dir); err == nil || !strings.Contains(err.Error(), want) {
+	const want = "1,025 images of 1024×1024×1 are 1.0 GiB, more than the 1 GiB that are read: sets larger than memory are not read yet; want a size of 1023x1023 or less"
+	told := 0
+	_, err := Source{}.readPicturesOnce(t.Context(), dir, func(int, int) { told++ }, cache{least: 1 << 62})
+	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error is %v, want %q in it", err, want)
+	}
+	if told > 0 {
+		t.Errorf("goes on after the first picture, to %d", told)
 	}
 
 	wide := writeTree(t, map[string][]byte{"a.png": greyPNG(1, model.MaxSide+1, 0), "b.png": greyPNG(1, model.MaxSide+1, 0)})
