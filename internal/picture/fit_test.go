@@ -100,6 +100,23 @@ func TestFitTakesLittleMemory(t *testing.T) {
 	}
 }
 
+// What is alike on both sides stays so, where not all of it is scaled too.
+func TestFitKeepsTheCentre(t *testing.T) {
+	for _, width := range []int{1001, 1002} {
+		middle := width - 1 // in halves of a pixel
+		strip := levelled(1, width, func(x, _ int) uint8 { return uint8(min(255, 40*max(2*x-middle, middle-2*x))) })
+		fitted := Fit(strip, 8, 8)
+		for x := range 4 {
+			if left, right := fitted.RGBAAt(x, 4).R, fitted.RGBAAt(7-x, 4).R; left != right {
+				t.Errorf("%d: %d at %d and %d at %d, want the same", width, left, x, right, 7-x)
+			}
+		}
+		if edge, centre := fitted.RGBAAt(0, 4).R, fitted.RGBAAt(3, 4).R; edge <= centre {
+			t.Errorf("%d: %d at the edge and %d in the centre, want more at the edge", width, edge, centre)
+		}
+	}
+}
+
 // The levels are 0.299 R + 0.587 G + 0.114 B of ITU-R BT.601, to the nearest.
 func TestLevels(t *testing.T) {
 	img := image.NewRGBA(image.Rect(0, 0, 4, 2))

@@ -53,8 +53,8 @@ type kept struct {
 	Notes  []string    `json:"notes"`
 }
 
-// cacheKey returns what tells the set of these files apart from all others: 64 hex digits. A file is told by its path, its size, and when
-// it was changed.
+// cacheKey returns what tells the set of these files apart from all others: 64 hex digits. A file is told by its path, of which its
+// class is a part, its size, and when it was changed.
 func (s Source) cacheKey(list *listing) (string, error) {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%d %v %t %t\n", cacheFormat, s.Size, s.Grey, s.SkipBad)
@@ -65,7 +65,7 @@ func (s Source) cacheKey(list *listing) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			fmt.Fprintf(hash, "%q %q %d %d %v\n", path, f.class, f.size, f.changed.UnixNano(), f.err)
+			fmt.Fprintf(hash, "%q %d %d %v\n", path, f.size, f.changed.UnixNano(), f.err)
 		}
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
