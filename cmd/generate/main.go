@@ -42,7 +42,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "generate: %v\n", advised(err))
+	fmt.Fprintf(stderr, "generate: %v\n", words.Plain(advised(err)))
 	if errors.As(err, new(usageError)) {
 		fmt.Fprintln(stderr, "Run it with -h for help.")
 		return exitUsage
@@ -68,6 +68,10 @@ func advised(err error) error {
 	switch {
 	case errors.Is(err, dataset.ErrNoData):
 		return fmt.Errorf("%w: name with -data %s", err, dataset.Wanted)
+	case errors.Is(err, dataset.ErrSize):
+		return fmt.Errorf("%w: give -size HxW", err)
+	case errors.Is(err, dataset.ErrBadPicture):
+		return fmt.Errorf("%w: give -skip-bad to leave out what cannot be read", err)
 	case errors.Is(err, device.ErrUnavailable):
 		return fmt.Errorf("%w: use -device cpu, or auto to take what there is", err)
 	case errors.Is(err, device.ErrFailed):

@@ -18,6 +18,8 @@ var advice = []struct {
 	what string
 }{
 	{dataset.ErrNoData, "name with -data " + dataset.Wanted},
+	{dataset.ErrSize, "give -size HxW"},
+	{dataset.ErrBadPicture, "give -skip-bad to leave out what cannot be read"},
 	{train.ErrOtherData, "name the folder of the first with -data"},
 	{rundir.ErrHoldsRun, "give -resume to continue it, -force to replace it, or another -out"},
 	{rundir.ErrHoldsFiles, "give -force to replace them, or another -out"},

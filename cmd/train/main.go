@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"govae/internal/terminal"
+	"govae/internal/words"
 	"govae/train"
 )
 
@@ -62,7 +63,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "train: %v\nRun it with -h for help.\n", err)
+		fmt.Fprintf(stderr, "train: %v\nRun it with -h for help.\n", words.Plain(err))
 		return exitUsage
 	}
 	c.Output = stdout
@@ -86,7 +87,7 @@ func (c *command) ended(err error, stdout, stderr io.Writer) int {
 		}
 		return exitInterrupted
 	}
-	fmt.Fprintf(stderr, "train: %v\n", advised(err))
+	fmt.Fprintf(stderr, "train: %v\n", words.Plain(advised(err)))
 	for _, line := range c.waysOn(err) {
 		fmt.Fprintln(stderr, line)
 	}

@@ -20,8 +20,11 @@ import (
 	"govae/model"
 )
 
-// ErrBadPicture says that a picture cannot be read.
-var ErrBadPicture = errors.New("a picture cannot be read")
+// What is wrong with a picture.
+var (
+	ErrBadPicture = errors.New("a picture cannot be read")
+	ErrSize       = errors.New("a size is wanted to scale pictures to")
+)
 
 // mostNamed is how many of the pictures that are left out a note names.
 const mostNamed = 10
@@ -243,11 +246,11 @@ func (w *watch) fault(all []pictureFile, pictures []decoded) error {
 		case first < 0:
 			first = i
 		case !sameSize(p.shape, pictures[first].shape):
-			return fmt.Errorf("dataset: %s is %d×%d, but %s is %d×%d: want pictures of one size, or a size to scale them to",
-				path, p.shape.Height, p.shape.Width, words.Printable(all[first].path), pictures[first].shape.Height, pictures[first].shape.Width)
+			return fmt.Errorf("dataset: %w: %s is %d×%d, but %s is %d×%d",
+				ErrSize, path, p.shape.Height, p.shape.Width, words.Printable(all[first].path), pictures[first].shape.Height, pictures[first].shape.Width)
 		}
 		if p.shape.Channels == 0 {
-			return fmt.Errorf("dataset: %s is %d×%d, want at most %d pixels on a side, or a size to scale it to", path, p.shape.Height, p.shape.Width, model.MaxSide)
+			return fmt.Errorf("dataset: %w: %s is %d×%d, want at most %d pixels on a side", ErrSize, path, p.shape.Height, p.shape.Width, model.MaxSide)
 		}
 	}
 	return tooLarge(w.n, w.shape)
@@ -262,8 +265,8 @@ func tooLarge(n int, shape model.Image) error {
 	if fitting.Height > 0 && fitting.Width > 0 {
 		advice = fmt.Sprintf("want a size of %v or less, or fewer images", fitting)
 	}
-	return fmt.Errorf("dataset: %s of %v are %.1f GiB, more than the %d GiB that are read: sets larger than memory are not read yet; %s",
-		words.Counted(n, "image"), shape, float64(n)*float64(shape.Pixels())/gib, maxBytes/gib, advice)
+	return fmt.Errorf("dataset: %w: %s of %v are %.1f GiB, more than the %d GiB that are read: sets larger than memory are not read yet; %s",
+		ErrSize, words.Counted(n, "image"), shape, float64(n)*float64(shape.Pixels())/gib, maxBytes/gib, advice)
 }
 
 // fit makes of images, which are read from arrays, what the source wants: their size, and grey.
