@@ -197,7 +197,7 @@ func TestReadPicturesTooLarge(t *testing.T) {
 	}
 
 	wide := writeTree(t, map[string][]byte{"a.png": greyPNG(1, model.MaxSide+1, 0), "b.png": greyPNG(1, model.MaxSide+1, 0)})
-	if _, err := (Source{}).readHere(t, wide); err == nil || !strings.Contains(err.Error(), "a.png is 1×4097, want at most 4096 pixels on a side, or a size") {
+	if _, err := (Source{}).readHere(t, wide); err == nil || !strings.Contains(err.Error(), "a.png is 1×4097, want at most 4096 pixels on a side") {
 		t.Errorf("error is %v, want one on a.png's width", err)
 	}
 	if set := mustRead(t, Source{Size: Size{1, 8}}, wide); set.Train.Len() != 2 {
