@@ -112,7 +112,7 @@ func (r *run) train(ctx context.Context) error {
 		}
 		r.console.Row(epoch)
 	}
-	r.console.Line("\nlowest test loss %.2f, after epoch %d: %s", r.trainer.bestLoss, r.trainer.bestEpoch, words.Printable(r.dir.Path(rundir.Best)))
+	r.console.Line("\nlowest test loss %s, after epoch %d: %s", report.Loss(r.trainer.bestLoss), r.trainer.bestEpoch, words.Printable(r.dir.Path(rundir.Best)))
 	return nil
 }
 

@@ -8,8 +8,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/schollz/progressbar/v3"
-
 	"govae/internal/words"
 )
 
@@ -96,7 +94,7 @@ func (b *Bar) replace(line string) {
 // line returns what goes on a line of so many characters: all of it, or what matters most.
 func (b *Bar) line(text string, room int) string {
 	rate, left := b.pace()
-	percent := fmt.Sprintf("%d%%", 100*b.done/max(1, b.of))
+	percent := b.percent()
 	around := utf8.RuneCountInString(joined(text, "100% []", b.Pace()))
 	if width := min(widest, room-around); width >= narrowest {
 		return joined(text, b.picture(width), b.Pace())
@@ -116,15 +114,18 @@ func (b *Bar) line(text string, room int) string {
 
 // picture draws the bar alone, so many characters wide, and how much of it is done: 31% [===>......].
 func (b *Bar) picture(width int) string {
-	bar := progressbar.NewOptions(max(1, b.of),
-		progressbar.OptionSetWriter(io.Discard),
-		progressbar.OptionSetTheme(progressbar.ThemeASCII), // blocks are two characters wide on some terminals
-		progressbar.OptionSetWidth(width),
-		progressbar.OptionSetPredictTime(false))
-	bar.Set(b.done)
-	bar.RenderBlank()
-	return strings.TrimSpace(bar.String())
+	filled := int(b.share() * float64(width))
+	bar := strings.Repeat("=", filled)
+	if filled > 0 && filled < width {
+		bar = bar[1:] + ">"
+	}
+	return fmt.Sprintf("%s [%s%s]", b.percent(), bar, strings.Repeat(".", width-filled))
 }
+
+func (b *Bar) percent() string { return fmt.Sprintf("%d%%", int(100*b.share())) }
+
+// share returns how much is done, from 0 to 1.
+func (b *Bar) share() float64 { return min(1, float64(b.done)/float64(max(1, b.of))) }
 
 // joined joins those of the parts that there are.
 func joined(parts ...string) string {

@@ -12,7 +12,10 @@ import (
 	"govae/model/machine"
 )
 
-const verboseSteps = 100 // at least, between two lines of progress
+const (
+	verboseSteps = 100 // at least, between two lines of progress
+	lossWidth    = 8   // characters of a loss
+)
 
 // Console prints how a run goes: lines, a row of a table for each epoch, and below them a progress bar if it writes to a terminal.
 type Console struct {
@@ -91,6 +94,9 @@ func (c *Console) row(terms machine.Terms) string {
 	}
 	return strings.Join(row, " ")
 }
+
+// Loss returns a loss as the rows of the table have it.
+func Loss(v float64) string { return fitting(v, lossWidth) }
 
 // fitting returns a value with two decimals, or where that is wider than its column, with as many digits as go there.
 func fitting(value float64, width int) string {
