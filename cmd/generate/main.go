@@ -9,8 +9,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"govae/internal/terminal"
 	"govae/internal/words"
@@ -29,6 +31,7 @@ const (
 )
 
 func main() {
+	signal.Ignore(syscall.SIGPIPE) // the end of those who read along is an error of Write, and keeps no picture from being written
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
