@@ -49,14 +49,17 @@ func (w *work) openGivenData() (*dataset.Set, error) {
 		return nil, err
 	}
 	if got, want := set.Test.Shape, w.g.Config().Image; got != want {
-		return nil, fmt.Errorf("the images of %s are %v and the model takes %v: %s", words.Printable(set.Name), got, want, fitting(got, want))
+		return nil, fmt.Errorf("the images of %s are %v and the model takes %v: %s", words.Printable(set.Name), got, want, fitting(got, want, slices.Contains(w.given, "grey")))
 	}
 	return set, nil
 }
 
-// fitting says what makes images of a shape that differs from the wanted one fit a model.
-func fitting(got, want model.Image) string {
+// fitting says what makes images of a shape that differs from the wanted one fit a model. They may be grey because a flag says so.
+func fitting(got, want model.Image, greyGiven bool) string {
 	if got.Channels < want.Channels {
+		if greyGiven {
+			return "leave out -grey, or name images in colour with -data PATH"
+		}
 		return "name images in colour with -data PATH"
 	}
 	var flags []string

@@ -172,16 +172,19 @@ func TestFitting(t *testing.T) {
 	grey, small, colour := model.Image{Height: 4, Width: 5, Channels: 1}, model.Image{Height: 3, Width: 2, Channels: 1}, model.Image{Height: 4, Width: 5, Channels: 3}
 	tests := []struct {
 		got, want model.Image
+		greyGiven bool
 		text      string
 	}{
-		{grey, small, "give -size 3x2 as well, or"},
-		{colour, grey, "give -grey as well, or"},
-		{colour, small, "give -size 3x2 -grey as well, or"},
-		{grey, colour, "name images in colour"},
-		{small, colour, "name images in colour"},
+		{grey, small, false, "give -size 3x2 as well, or"},
+		{grey, small, true, "give -size 3x2 as well, or"},
+		{colour, grey, false, "give -grey as well, or"},
+		{colour, small, false, "give -size 3x2 -grey as well, or"},
+		{grey, colour, false, "name images in colour"},
+		{small, colour, false, "name images in colour"},
+		{grey, colour, true, "leave out -grey, or name images in colour"},
 	}
 	for _, test := range tests {
-		if got := fitting(test.got, test.want); !strings.HasPrefix(got, test.text) {
+		if got := fitting(test.got, test.want, test.greyGiven); !strings.HasPrefix(got, test.text) {
 			t.Errorf("for %v to be %v: got %q, want %q", test.got, test.want, got, test.text)
 		}
 	}

@@ -23,6 +23,7 @@ type mode struct {
 	name     string
 	single   string // begins the file name of one image
 	n, steps int    // defaults of the flags; 0: the mode does not have the flag
+	starts   bool   // from test images
 	draw     func(*work) (drawing, error)
 }
 
@@ -38,8 +39,8 @@ type work struct {
 
 var modes = []mode{
 	{name: "samples", single: "sample", n: 64, draw: samples},
-	{name: "reconstruct", single: "reconstruction", n: 64, draw: ofImages(reconstruct)},
-	{name: "interpolate", single: "interpolation", n: 8, steps: 11, draw: ofImages(interpolate)},
+	{name: "reconstruct", single: "reconstruction", n: 64, starts: true, draw: ofImages(reconstruct)},
+	{name: "interpolate", single: "interpolation", n: 8, steps: 11, starts: true, draw: ofImages(interpolate)},
 	{name: "manifold", single: "manifold", steps: 20, draw: manifold},
 	{name: "traverse", single: "traversal", steps: 11, draw: traverse},
 }

@@ -148,6 +148,13 @@ func (o *options) complete(given map[string]bool) error {
 	if given["dims"] && o.mode.name != "manifold" {
 		return usagef("-dims does not apply to -mode %s, only to manifold", o.mode.name)
 	}
+	if !o.mode.starts {
+		for _, f := range dataset.Fields {
+			if given[f.Flag] {
+				return usagef("-%s does not apply to -mode %s, which takes no images, only to reconstruct and interpolate", f.Flag, o.mode.name)
+			}
+		}
+	}
 	if o.scale < 1 || o.scale > maxScale {
 		return usagef("-scale is %d, want 1 to %d", o.scale, maxScale)
 	}
