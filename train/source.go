@@ -43,7 +43,7 @@ func sameReading(was map[string]string, set *dataset.Set) error {
 }
 
 // unread returns an error of reading the images of a run that goes on, with the place at which the run had them, where nobody has named
-// another.
+// another. It is ErrImagesElsewhere then.
 func (r *run) unread(was checkpoint.Data, err error) error {
 	path, known := was.Source["data"]
 	if !known || slices.Contains(r.Given, "data") {
@@ -53,5 +53,5 @@ func (r *run) unread(was checkpoint.Data, err error) error {
 	if !filepath.IsAbs(path) {
 		seen = ", seen from where it was started"
 	}
-	return words.Plain(fmt.Errorf("the run had its images at %s%s: %w", words.Printable(path), seen, err))
+	return words.Plain(fmt.Errorf("%w at %s%s: %w", ErrImagesElsewhere, words.Printable(path), seen, err))
 }

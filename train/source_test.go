@@ -67,8 +67,8 @@ func TestResumeFindsTheImagesOfTheRun(t *testing.T) {
 	t.Chdir(t.TempDir())
 	o.Epochs = 3
 	err := wantRefused(t, o, "the run had its images at "+filepath.Base(data)+", seen from where it was started: ")
-	if !errors.Is(err, dataset.ErrNoData) { // for which the command says how to name others
-		t.Errorf("error %q is not ErrNoData", err)
+	if !errors.Is(err, ErrImagesElsewhere) || !errors.Is(err, dataset.ErrNoData) { // for which the command says what helps
+		t.Errorf("error %q is not ErrImagesElsewhere and ErrNoData", err)
 	}
 	o.Data.Path, o.Given = "nowhere", []string{"data"}
 	if err := wantRefused(t, o, "nowhere"); strings.Contains(err.Error(), "had its images") {

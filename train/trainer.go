@@ -20,6 +20,9 @@ var (
 	// ErrInterrupted says that training was stopped before its end, and can go on from where it was.
 	ErrInterrupted = errors.New("interrupted")
 
+	// ErrImagesElsewhere says that the images of a run that goes on cannot be read from where it had them.
+	ErrImagesElsewhere = errors.New("the run had its images")
+
 	// ErrOtherData says that a run cannot go on with a data set, since it was begun with another.
 	ErrOtherData = errors.New("the run was trained on another data set")
 )

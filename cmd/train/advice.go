@@ -17,6 +17,7 @@ var advice = []struct {
 	err  error
 	what string
 }{
+	{train.ErrImagesElsewhere, "say with -data where they are now"}, // before what is wrong with that place
 	{dataset.ErrNoData, "name with -data " + dataset.Wanted},
 	{dataset.ErrSize, "give -size HxW"},
 	{dataset.ErrBadPicture, "give -skip-bad to leave out what cannot be read"},

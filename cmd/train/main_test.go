@@ -172,6 +172,15 @@ func TestAdvice(t *testing.T) {
 		}
 	}
 
+	if err := os.Rename(data, data+"-moved"); err != nil {
+		t.Fatal(err)
+	}
+	var moved bytes.Buffer
+	run(t.Context(), []string{"-resume", "-out", out}, &moved, &moved)
+	if want := "the run had its images at " + data + ": "; !strings.Contains(moved.String(), want) || !strings.HasSuffix(moved.String(), ": say with -data where they are now\n") {
+		t.Errorf("printed %q, want %q and how to say where they are now", moved.String(), want)
+	}
+
 	underWay, err := rundir.Resume(out)
 	if err != nil {
 		t.Fatal(err)
