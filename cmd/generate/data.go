@@ -69,7 +69,7 @@ func fitting(got, want model.Image, greyGiven bool) string {
 	if got.Channels > want.Channels {
 		flags = append(flags, "-grey")
 	}
-	return fmt.Sprintf("give %s as well, or name others with -data PATH", strings.Join(flags, " "))
+	return fmt.Sprintf("give %s, or name others with -data PATH", strings.Join(flags, " "))
 }
 
 // openRunData reads the images that the model was trained on from where they were then. Nothing else will do: of other images of

@@ -175,10 +175,10 @@ func TestFitting(t *testing.T) {
 		greyGiven bool
 		text      string
 	}{
-		{grey, small, false, "give -size 3x2 as well, or"},
-		{grey, small, true, "give -size 3x2 as well, or"},
-		{colour, grey, false, "give -grey as well, or"},
-		{colour, small, false, "give -size 3x2 -grey as well, or"},
+		{grey, small, false, "give -size 3x2, or"},
+		{grey, small, true, "give -size 3x2, or"},
+		{colour, grey, false, "give -grey, or"},
+		{colour, small, false, "give -size 3x2 -grey, or"},
 		{grey, colour, false, "name images in colour"},
 		{small, colour, false, "name images in colour"},
 		{grey, colour, true, "leave out -grey, or name images in colour"},

@@ -96,7 +96,7 @@ func TestOtherErrors(t *testing.T) {
 		{"-checkpoint broken.safetensors", "broken.safetensors"},
 		{"-checkpoint tiny", "tiny"},
 		{"-checkpoint latent2.safetensors -mode reconstruct -data nowhere", ": name with -data a folder of PNG, JPEG or GIF files, "},
-		{"-checkpoint latent2.safetensors -mode reconstruct -data wide", "the images of wide are 3×4×1 and the model takes 3×2×1: give -size 3x2 as well, or name others with -data PATH"},
+		{"-checkpoint latent2.safetensors -mode reconstruct -data wide", "the images of wide are 3×4×1 and the model takes 3×2×1: give -size 3x2, or name others with -data PATH"},
 		{"-checkpoint latent2.safetensors -mode interpolate -data wide", "3×4×1"},
 		{"-checkpoint latent2.safetensors -out file/samples.png", "-out: file is a file: want a folder"},
 		{"-checkpoint latent2.safetensors -out file/deep/samples.png", "-out: "},
