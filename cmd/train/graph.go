@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -41,8 +40,8 @@ func writeGraph(ctx context.Context, c command) error {
 			return err
 		}
 	}
-	if err := os.MkdirAll(filepath.Dir(c.graph), 0o777); err != nil {
-		return err
+	if err := files.MakeFolder(filepath.Dir(c.graph)); err != nil {
+		return fmt.Errorf("-graph: %w", err)
 	}
 	err = files.Write(c.graph, func(w io.Writer) error {
 		_, err := w.Write(graph.Bytes())

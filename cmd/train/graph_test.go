@@ -38,6 +38,17 @@ func TestGraph(t *testing.T) {
 	}
 }
 
+// TestGraphWithoutFolder checks that what is in the way of the folder is named.
+func TestGraphWithoutFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, printed := graph(t, filepath.Join(file, "model.dot")); code != exitFailed || printed != "train: -graph: "+file+" is a file: want a folder\n" {
+		t.Errorf("exit code %d, printed %q", code, printed)
+	}
+}
+
 func TestGraphAsSVG(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("needs a shell script on the PATH")
