@@ -23,6 +23,9 @@ var (
 		".psd", ".svg", ".tga", ".tif", ".tiff", ".webp"}
 )
 
+// testFolders are the names of a folder of test pictures. Of several, the first is read.
+var testFolders = []string{"test", "val", "valid", "validation"}
+
 // mostClasses is how many classes a label, which is a byte, tells apart.
 const mostClasses = 256
 
@@ -45,7 +48,7 @@ type pictureFile struct {
 }
 
 // listPictures finds the pictures in dir. The layouts it knows: pictures in dir itself; folders of pictures, each a class, as torchvision's
-// ImageFolder has it; or folders train and test, or else val, of such layouts. A folder that holds nothing but one folder of
+// ImageFolder has it; or folders train and test, or else val, valid or validation, of such layouts. A folder that holds nothing but one folder of
 // these counts as that one. What is hidden is passed over.
 func listPictures(ctx context.Context, dir string) (*listing, error) {
 	l := &lister{ctx: ctx}
@@ -131,9 +134,11 @@ func (f *folder) splits(list *listing) (train, test *folder) {
 		}
 		return nil
 	}
-	train, test = named("train"), named("test")
-	if test == nil {
-		test = named("val")
+	train = named("train")
+	for _, name := range testFolders {
+		if test == nil {
+			test = named(name)
+		}
 	}
 	if len(f.files) > 0 || train == nil || test == nil {
 		return f, nil

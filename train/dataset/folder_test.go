@@ -82,6 +82,8 @@ func TestListPictures(t *testing.T) {
 		{"splits", []string{"train/a.png", "test/b.png"}, []string{"train/a.png"}, []string{"test/b.png"}, nil, ""},
 		{"splits in capitals", []string{"Train/a.png", "TEST/b.png"}, []string{"Train/a.png"}, []string{"TEST/b.png"}, nil, ""},
 		{"val for test", []string{"train/a.png", "val/b.png"}, []string{"train/a.png"}, []string{"val/b.png"}, nil, ""},
+		{"valid for test", []string{"train/a.png", "valid/b.png"}, []string{"train/a.png"}, []string{"valid/b.png"}, nil, ""},
+		{"validation for test", []string{"train/a.png", "validation/b.png"}, []string{"train/a.png"}, []string{"validation/b.png"}, nil, ""},
 		{"val beside test", []string{"train/a.png", "val/b.png", "test/c.png"}, []string{"train/a.png"}, []string{"test/c.png"}, nil, "val, which is neither"},
 		{"classes in splits, by the union of their names", []string{"train/b/1.png", "train/c/1.png", "test/a/1.png", "test/c/1.png"},
 			[]string{"train/b/1.png=b", "train/c/1.png=c"}, []string{"test/a/1.png=a", "test/c/1.png=c"}, []string{"a", "b", "c"}, ""},
