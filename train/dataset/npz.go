@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -69,7 +70,7 @@ func listNPZ(file io.ReaderAt, path string, size int64) ([]*array, error) {
 		arrays = append(arrays, a)
 	}
 	if len(arrays) == 0 {
-		return nil, fmt.Errorf("a zip archive without arrays: want files in it whose names end in .npy")
+		return nil, errors.New("a zip archive without arrays: want files in it whose names end in .npy, or, of pictures, the folder that it unpacks to")
 	}
 	return arrays, nil
 }

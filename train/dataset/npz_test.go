@@ -113,7 +113,7 @@ func TestNPZChoosesArrays(t *testing.T) {
 		{"a test set of another shape", []any{"x_train.npy", images, "x_test.npy", colour}, nil, "", "x_test: images are 4×5×3, but those of x_train are 4×5×1"},
 		{"labels of training alone", []any{"x_train.npy", images, "y_train.npy", good, "x_test.npy", images}, nil,
 			"the images of x_train have labels and those of x_test have none: none are used", ""},
-		{"no arrays", []any{"a.png", ramp(9)}, nil, "", "a zip archive without arrays"},
+		{"no arrays", []any{"a.png", ramp(9)}, nil, "", "a zip archive without arrays: want files in it whose names end in .npy, or, of pictures, the folder that it unpacks to"},
 		{"a name to mislead", []any{"\x1b[2J.npy", images, "b.npy", images}, nil, "", `"\x1b[2J" (uint8`},
 		{"a damaged header", []any{"x_train.npy", images[:9]}, nil, "", "x_train: ends within its header"},
 	}
