@@ -1,4 +1,5 @@
-// Package picture lays images out in a grid and writes them as PNG files.
+// Package picture reads picture files and fits them to a size (decode.go, fit.go), and lays images out in a grid and writes them as PNG
+// files (picture.go, layout.go).
 package picture
 
 import (

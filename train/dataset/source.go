@@ -56,7 +56,7 @@ var Fields = []setting.Field[Source]{
 	setting.Path(setting.Field[Source]{Name: "data", Flag: "data", Arg: "PATH", Help: "the images: a folder of PNG, JPEG or GIF files, whose subfolders, if there are any, " +
 		"are their labels, or one that holds such folders named train and test; a folder with MNIST's files, or others in their format; a .npy or .npz file; or mnist, which comes with the GoMNIST module"},
 		func(s *Source) *string { return &s.Path }),
-	setting.Parsed(setting.Field[Source]{Name: "size", Flag: "size", Arg: "HxW", Help: "scale images until they cover so many pixels, and crop what is left over on two sides (default: as they are, which must be all of one size)"},
+	setting.Parsed(setting.Field[Source]{Name: "size", Flag: "size", Arg: "HxW", Help: "scale images until they cover so many pixels, 64x48 or 64 for both sides, and crop what is left over on two sides (default: as they are, which must be all of one size)"},
 		func(s *Source) *Size { return &s.Size }, Size.String, parseSize,
 		func(s Size) bool {
 			return s == Size{} || min(s.Height, s.Width) >= 1 && max(s.Height, s.Width) <= model.MaxSide
