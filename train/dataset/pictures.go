@@ -23,7 +23,7 @@ import (
 // What is wrong with a picture.
 var (
 	ErrBadPicture = errors.New("a picture cannot be read")
-	ErrSize       = errors.New("a size is wanted to scale pictures to")
+	ErrSize       = errors.New("the size will not do")
 )
 
 // mostNamed is how many of the pictures that are left out a note names.
@@ -246,7 +246,7 @@ func (w *watch) fault(all []pictureFile, pictures []decoded) error {
 		case first < 0:
 			first = i
 		case !sameSize(p.shape, pictures[first].shape):
-			return fmt.Errorf("dataset: %w: %s is %d×%d, but %s is %d×%d",
+			return fmt.Errorf("dataset: %w: %s is %d×%d (height × width), but %s is %d×%d",
 				ErrSize, path, p.shape.Height, p.shape.Width, words.Printable(all[first].path), pictures[first].shape.Height, pictures[first].shape.Width)
 		}
 		if p.shape.Channels == 0 {

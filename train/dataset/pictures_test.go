@@ -83,7 +83,7 @@ func TestReadPicturesOfSizesAndGrey(t *testing.T) {
 	files := map[string][]byte{"1.png": greyPNG(4, 4, 9), "2.png": colourFile(".png", 4, 4, orange), "3.png": colourFile(".png", 6, 4, orange), "4.png": greyPNG(8, 8, 9)}
 	dir := writeTree(t, files)
 	_, err := Source{}.readHere(t, dir)
-	want := fmt.Sprintf("dataset: a size is wanted to scale pictures to: %s is 6×4, but %s is 4×4", filepath.Join(dir, "3.png"), filepath.Join(dir, "1.png"))
+	want := fmt.Sprintf("dataset: the size will not do: %s is 6×4 (height × width), but %s is 4×4", filepath.Join(dir, "3.png"), filepath.Join(dir, "1.png"))
 	if err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
 	}
