@@ -12,6 +12,11 @@
 // Labels are optional. Where there are no test images, a share of the others is held out.
 //
 // No file can make it take memory for what is not there, nor more than 1 GiB for the values of a split.
+//
+// source.go says what may be asked for, and this file finds out what is at the path. From there: names.go finds the files of a set in
+// MNIST's format, mnist.go those of MNIST itself, and idx.go and gunzip.go read them; arrays.go makes images of arrays, which npy.go and
+// npz.go read; folder.go finds pictures, pictures.go decodes them, and cache.go keeps them. values.go reads the values of IDX files and
+// arrays, layout.go puts them in order, and split.go holds out test images. set.go is what comes out.
 package dataset
 
 import (
