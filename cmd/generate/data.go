@@ -96,9 +96,17 @@ func (w *work) openRunData() (*dataset.Set, error) {
 		return nil, fmt.Errorf("%s, which cannot be read: %v: %s", trained, err, askData) // not wrapped: what helps is said
 	}
 	if set.Test.Shape != w.g.Config().Image || set.Fingerprint() != data.Fingerprint {
+		if flags := w.dataFlags(); len(flags) > 0 { // whose doing it may be
+			return nil, fmt.Errorf("%s, and %s gives other images with %s: leave that out, or %s", trained, set.Dir, strings.Join(flags, " "), askData)
+		}
 		return nil, fmt.Errorf("%s, and %s gives other images now: %s", trained, set.Dir, askData)
 	}
 	return set, nil
+}
+
+// dataFlags returns the flags that were given of those which say what is made of images.
+func (w *work) dataFlags() []string {
+	return setting.Flags(setting.Choose(dataset.Fields, func(f setting.Field[dataset.Source]) bool { return slices.Contains(w.given, f.Name) }))
 }
 
 // runSource returns where the run's images were and what was made of them: MNIST as it is, where nothing is known.

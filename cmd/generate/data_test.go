@@ -95,6 +95,15 @@ func TestImagesOfTheRun(t *testing.T) {
 	}
 }
 
+// TestFlagsMakeOtherImages checks that where a flag makes others of the run's images, that is said, and not that they have changed.
+func TestFlagsMakeOtherImages(t *testing.T) {
+	inWorkshop(t)
+	code, _, stderr := command("-checkpoint latent2.safetensors -mode reconstruct -grey -size 6x4")
+	if want := "was trained on tiny, and tiny gives other images with -size -grey: leave that out, or " + askData + "\n"; code != exitFailure || !strings.HasSuffix(stderr, want) {
+		t.Errorf("exit code %d, stderr %q, want %q", code, stderr, want)
+	}
+}
+
 // TestImagesOfMNIST checks the runs that need not say where their images were: those on MNIST, of this version and of older ones.
 func TestImagesOfMNIST(t *testing.T) {
 	t.Chdir(t.TempDir())
