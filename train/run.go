@@ -93,7 +93,7 @@ func (r *run) failed(err error) error {
 func (r *run) train(ctx context.Context) error {
 	r.describe()
 	if r.trainer.epoch >= r.Epochs {
-		r.console.Line("\nnothing is left to do: %s of %d done", words.Counted(r.trainer.epoch, "epoch"), r.Epochs)
+		r.console.Line("\nnothing is left to do: %s of %d done; a greater number of epochs goes on", words.Counted(r.trainer.epoch, "epoch"), r.Epochs)
 		return nil
 	}
 	defer r.console.Clear()

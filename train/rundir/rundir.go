@@ -252,6 +252,9 @@ func Resume(name string) (*Dir, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNothingToResume, err)
 	}
 	file, err := files.Open(lastState(name)) // before a lock is left in a folder that is none of a run
+	if _, none := os.Lstat(lastState(name)); errors.Is(none, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w in %s: it has no %s: %w", ErrNothingToResume, words.Printable(name), Checkpoint, fs.ErrNotExist)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w in %s: %w", ErrNothingToResume, words.Printable(name), err)
 	}
