@@ -29,6 +29,10 @@ var testFolders = []string{"test", "val", "valid", "validation"}
 // mostClasses is how many classes a label, which is a byte, tells apart.
 const mostClasses = 256
 
+// mostLinks is how many links to folders are followed. A folder behind several counts as often: where folders have links to one another,
+// there are more ways through them than anybody could wait for.
+const mostLinks = 1 << 14
+
 // listing is what a folder holds of pictures, in an order that no file system decides.
 type listing struct {
 	train, test []pictureFile
@@ -181,6 +185,7 @@ func (f *folder) all() []pictureFile {
 // lister reads folders.
 type lister struct {
 	ctx         context.Context
+	links       int // to folders, followed so far
 	unread      int // pictures of kinds that are not read
 	firstUnread string
 }
@@ -208,15 +213,15 @@ func (l *lister) read(path string, above []fs.FileInfo) (*folder, error) {
 		if name := entry.Name(); strings.HasPrefix(name, ".") || name == "__MACOSX" {
 			continue
 		}
-		if err := l.enter(f, filepath.Join(path, entry.Name()), above); err != nil {
+		if err := l.enter(f, filepath.Join(path, entry.Name()), entry.Type()&fs.ModeSymlink != 0, above); err != nil {
 			return nil, err
 		}
 	}
 	return f, nil
 }
 
-// enter enters what is at path, in the folder f, there.
-func (l *lister) enter(f *folder, path string, above []fs.FileInfo) error {
+// enter enters what is at path, in the folder f, there. It may be a link.
+func (l *lister) enter(f *folder, path string, link bool, above []fs.FileInfo) error {
 	ending := strings.ToLower(filepath.Ext(path))
 	isPicture := slices.Contains(readEndings, ending)
 	info, err := os.Stat(path)
@@ -225,6 +230,13 @@ func (l *lister) enter(f *folder, path string, above []fs.FileInfo) error {
 		f.files = append(f.files, pictureFile{path: path, err: withoutPath(err)})
 	case err != nil: // a link to nothing, for one, which is no picture by its name
 	case info.IsDir() && !isPicture:
+		if link {
+			l.links++
+		}
+		if l.links > mostLinks {
+			return fmt.Errorf("dataset: %s is one link to a folder too many: want at most %s, and folders behind several links count as often",
+				words.Printable(path), words.Thousands(mostLinks))
+		}
 		sub, err := l.read(path, above)
 		if err != nil {
 			return err

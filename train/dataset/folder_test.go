@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // greyPNG returns a picture of one level.
@@ -194,6 +195,27 @@ func TestListPicturesFollowsLinks(t *testing.T) {
 	}
 	if got, want := listed(dir, list.train), []string{"a/1.png=a", "a/2.png=a", "b/3.png=b", "b/4.png=b"}; !slices.Equal(got, want) {
 		t.Errorf("files are %v, want %v", got, want)
+	}
+}
+
+// TestListPicturesRefusesManyLinks checks that folders with links to one another, which no link closes to a circle, are refused while
+// there is time: two links in each of 40 folders make 2⁴⁰ ways.
+func TestListPicturesRefusesManyLinks(t *testing.T) {
+	const folders = 40
+	names := []string{fmt.Sprintf("%d/a.png", folders)}
+	for i := range folders {
+		names = append(names, fmt.Sprintf("%d/read.me", i))
+	}
+	dir := writeTree(t, named(names...))
+	for i := range folders {
+		for _, name := range []string{"x", "y"} {
+			link(t, filepath.Join(dir, fmt.Sprint(i+1)), filepath.Join(dir, fmt.Sprint(i), name))
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // where it is not refused
+	defer cancel()
+	if _, err := listPictures(ctx, filepath.Join(dir, "0")); err == nil || !strings.Contains(err.Error(), "want at most 16,384") {
+		t.Errorf("error is %v, want one of too many links", err)
 	}
 }
 

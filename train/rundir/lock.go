@@ -46,7 +46,11 @@ func (d *Dir) claim() error {
 func locked(path string) (lock *flock.Flock, free bool, err error) {
 	for _, flags := range []int{os.O_CREATE | os.O_RDONLY, os.O_CREATE | os.O_RDWR} {
 		lock = flock.New(path, flock.SetFlag(flags), flock.SetPermissions(0o666))
-		if free, err = tryLock(lock); !errors.Is(err, syscall.EBADF) && !errors.Is(err, syscall.EIO) {
+		free, err = tryLock(lock)
+		for errors.Is(err, syscall.EINTR) { // by a signal, of which Go's scheduler sends some
+			free, err = tryLock(lock)
+		}
+		if !errors.Is(err, syscall.EBADF) && !errors.Is(err, syscall.EIO) {
 			break
 		}
 	}

@@ -102,6 +102,22 @@ func TestLockThatNeedsWriting(t *testing.T) {
 	}
 }
 
+// TestLockInterrupted checks that a lock which a signal has interrupted is taken anew.
+func TestLockInterrupted(t *testing.T) {
+	t.Cleanup(func() { tryLock = (*flock.Flock).TryLock })
+	tries := 0
+	tryLock = func(l *flock.Flock) (bool, error) {
+		if tries++; tries < 3 {
+			return false, syscall.EINTR
+		}
+		return l.TryLock()
+	}
+	d := mustNew(t, filepath.Join(t.TempDir(), "run"), false)
+	if d.lock == nil || !d.lock.Locked() || tries != 3 || len(d.Notes()) > 0 {
+		t.Errorf("after %d tries the lock is %v, with the notes %q", tries, d.lock, d.Notes())
+	}
+}
+
 // TestLockKeepsOthersOut checks that a lock is one, whoever asks and for what, and that a run which does not get it leaves all
 // as it is.
 func TestLockKeepsOthersOut(t *testing.T) {
