@@ -196,6 +196,12 @@ func TestReadPicturesTooLarge(t *testing.T) {
 		t.Errorf("goes on after the first picture, to %d", told)
 	}
 
+	// One that cannot be read takes no place.
+	w := watch{n: 1025, skipBad: true}
+	if !w.sees(decoded{err: errors.New("bad")}) || !w.sees(decoded{shape: model.Image{Height: 1024, Width: 1024, Channels: 1}}) {
+		t.Errorf("%d images of 1 MiB are more than %d bytes", w.n, maxBytes)
+	}
+
 	wide := writeTree(t, map[string][]byte{"a.png": greyPNG(1, model.MaxSide+1, 0), "b.png": greyPNG(1, model.MaxSide+1, 0)})
 	if _, err := (Source{}).readHere(t, wide); err == nil || !strings.Contains(err.Error(), "a.png is 1×4097, want at most 4096 pixels on a side") {
 		t.Errorf("error is %v, want one on a.png's width", err)
