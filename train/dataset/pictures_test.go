@@ -229,13 +229,26 @@ func TestReadPicturesTellsOfProgress(t *testing.T) {
 
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
+	last := 0
 	_, err = Source{}.readPicturesOnce(ctx, dir, func(done, _ int) {
-		if done == 3 {
+		if last = done; done == 3 {
 			cancel(cause)
 		}
 	}, cache{least: 1 << 62})
 	if !errors.Is(err, cause) {
 		t.Errorf("error is %v, want %v", err, cause)
+	}
+	if most := 3 + runtime.GOMAXPROCS(0); last > most { // each core ends the picture that it is at
+		t.Errorf("called off at 3, it goes on to %d, want %d at most", last, most)
+	}
+
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that the first picture is the first that is done
+	if err := os.WriteFile(filepath.Join(dir, "0.png"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Source{}.readPicturesOnce(t.Context(), dir, func(done, _ int) { t.Errorf("after a bad one it tells of %d", done) }, cache{least: 1 << 62})
+	if !errors.Is(err, ErrBadPicture) {
+		t.Errorf("error is %v, want ErrBadPicture", err)
 	}
 }
 
