@@ -159,6 +159,15 @@ func TestReadPicturesSkipsBadOnes(t *testing.T) {
 	if len(set.Notes) != 1 || !strings.HasPrefix(set.Notes[0], "left out 14 pictures") || !strings.HasSuffix(set.Notes[0], " and 4 more") {
 		t.Errorf("notes are %q, want one on 14 pictures, ten of which are named", set.Notes)
 	}
+
+	files = map[string][]byte{"whole.png": greyPNG(1, 1, 1)}
+	for i := range mostNamed {
+		files[fmt.Sprintf("%d.png", i)] = nil
+	}
+	set = mustRead(t, Source{SkipBad: true}, writeTree(t, files))
+	if len(set.Notes) != 1 || !strings.Contains(set.Notes[0], "9.png (") || strings.Contains(set.Notes[0], "more") {
+		t.Errorf("notes are %q, want one that names all ten", set.Notes)
+	}
 }
 
 // Whichever core is first, the error is about the first of the files that are bad, or of another size.
