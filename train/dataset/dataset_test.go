@@ -237,7 +237,9 @@ func TestOpenSaysWhatAFolderHolds(t *testing.T) {
 	checkError(t, dir, "no data", dir, "the folder is empty")
 	writeFiles(t, dir, map[string][]byte{"a.csv": nil, "b\x1b[2J.txt": nil})
 	checkError(t, dir, "the folder holds a.csv, \"b\\x1b[2J.txt\"")
-	writeFiles(t, dir, map[string][]byte{"c": nil, "d": nil, "e": nil, "f": nil, "g": nil})
+	writeFiles(t, dir, map[string][]byte{"c": nil, "d": nil, "e": nil, "f": nil})
+	checkError(t, dir, "c, d, e, f)")
+	writeFiles(t, dir, map[string][]byte{"g": nil})
 	checkError(t, dir, "c, d, e and 2 more")
 }
 

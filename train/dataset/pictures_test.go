@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"govae/internal/setting"
 	"govae/model"
 )
 
@@ -217,6 +218,19 @@ func TestReadPicturesTooLarge(t *testing.T) {
 	}
 	if set := mustRead(t, Source{Size: Size{1, 8}}, wide); set.Train.Len() != 2 {
 		t.Errorf("%d images, want 2", set.Train.Len())
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]Size{"64x48": {64, 48}, "28": {28, 28}, "1x4096": {1, 4096}} {
+		if s, err := setting.SetTexts(Fields, map[string]string{"size": text}, DefaultSource()); err != nil || s.Size != want {
+			t.Errorf("%s is %v (%v), want %v", text, s.Size, err, want)
+		}
+	}
+	for _, text := range []string{"", "x", "64x", "x48", "64x48x3", "64X48", "0x4", "4097", "-1x2", "a"} {
+		if s, err := setting.SetTexts(Fields, map[string]string{"size": text}, DefaultSource()); err == nil {
+			t.Errorf("%q is %v, want an error", text, s.Size)
+		}
 	}
 }
 
