@@ -25,6 +25,7 @@ race:
 	go test -race ./internal/... ./model/... ./train/generate
 	go test -race -tags noasm ./model/... ./internal/parallel ./train/generate
 	go test -race -tags noasm -run 'SameBits|Interrupt|Trainer' ./train
+	go test -race -run 'Pictures|Fit' ./train/dataset
 
 lint:
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -232,6 +233,23 @@ func TestNotesOfTheData(t *testing.T) {
 	r.note()
 	if !slices.Equal(r.notes, r.set.Notes) {
 		t.Errorf("the notes are %q, want %q", r.notes, r.set.Notes)
+	}
+}
+
+// TestStoppedBeforeTheFolder checks that a run which is stopped while its machine is opened has no folder.
+func TestStoppedBeforeTheFolder(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	o := testOptions(t)
+	o.open = func(name device.Name, j machine.Job) (machine.Machine, string, error) {
+		cancel()
+		return device.Open(name, j)
+	}
+	var interrupted *Interrupted
+	if err := Run(ctx, o); !errors.As(err, &interrupted) || interrupted.Out != "" {
+		t.Errorf("error is %v, want an Interrupted before the run began", err)
+	}
+	if _, err := os.Lstat(o.Out); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("there is %s (%v)", o.Out, err)
 	}
 }
 

@@ -2,13 +2,17 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
+	"image"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"govae/internal/picture"
 )
 
 func TestUsageErrors(t *testing.T) {
@@ -87,8 +91,13 @@ func TestOtherErrors(t *testing.T) {
 	if err := os.WriteFile("file", nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir("folder.png", 0o755); err != nil {
+	if err := errors.Join(os.Mkdir("folder.png", 0o755), os.Mkdir("sizes", 0o755), os.Mkdir("bad", 0o755), os.WriteFile("bad/1.png", nil, 0o644)); err != nil {
 		t.Fatal(err)
+	}
+	for side, path := range map[int]string{2: "sizes/1.png", 3: "sizes/2.png"} {
+		if err := picture.Write(path, image.NewGray(image.Rect(0, 0, side, side))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	tests := []struct{ args, want string }{
 		{"", "no folder in runs holds a checkpoint.safetensors: file does not exist: train a model with go run ./cmd/train, or name a checkpoint with -checkpoint FILE"},
@@ -97,6 +106,8 @@ func TestOtherErrors(t *testing.T) {
 		{"-checkpoint tiny", "tiny"},
 		{"-checkpoint latent2.safetensors -mode reconstruct -data nowhere", ": name with -data a folder of PNG, JPEG or GIF files, "},
 		{"-checkpoint latent2.safetensors -mode reconstruct -data wide", "the images of wide are 3×4×1 and the model takes 3×2×1: give -size 3x2, or name others with -data PATH"},
+		{"-checkpoint latent2.safetensors -mode reconstruct -data sizes", ": give -size HxW\n"},
+		{"-checkpoint latent2.safetensors -mode reconstruct -data bad", ": give -skip-bad to leave out what cannot be read\n"},
 		{"-checkpoint latent2.safetensors -mode interpolate -data wide", "3×4×1"},
 		{"-checkpoint latent2.safetensors -out file/samples.png", "-out: file is a file: want a folder"},
 		{"-checkpoint latent2.safetensors -out file/deep/samples.png", "-out: "},

@@ -79,5 +79,8 @@ func advised(err error) error {
 			return fmt.Errorf("%w: %s", err, a.what)
 		}
 	}
-	return setting.Flagged(err)
+	if errors.As(err, new(*setting.Changed)) {
+		return setting.Flagged(err)
+	}
+	return err // what is invalid now is so in a file, and no flag's value: those are checked before
 }

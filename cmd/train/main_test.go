@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"govae/internal/idxtest"
+	"govae/internal/picture"
 	"govae/model/machine"
 	"govae/train"
 	"govae/train/device"
@@ -164,12 +166,34 @@ func TestAdvice(t *testing.T) {
 		{small(), "already holds a run (checkpoint.safetensors): give -resume to continue it, -force to replace it, or another -out"},
 		{small("-resume", "-latent", "3"), "-latent is 3, but the run to resume was started with 2"},
 		{small("-resume", "-data", otherDataSet(t)), "name the folder of the first with -data"},
+		{[]string{"-data", t.TempDir()}, ": name with -data a folder of PNG, JPEG or GIF files, "},
+		{[]string{"-data", pictures(t, 2, 3)}, "2.png is 3×3 (height × width), but "},
+		{[]string{"-data", pictures(t, 2, 3)}, ": give -size HxW\n"},
+		{[]string{"-data", pictures(t, 2, 0)}, ": give -skip-bad to leave out what cannot be read\n"},
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(t.Context(), test.args, &stdout, &stderr)
 		if (code == exitOK) != (test.want == "") || !strings.Contains(stderr.String(), test.want) {
 			t.Errorf("%v: exit code %d, printed %q, want %q", test.args, code, stderr.String(), test.want)
 		}
+	}
+
+	// What is wrong in a file is no flag's value.
+	path := filepath.Join(out, rundir.Checkpoint)
+	stored, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.Replace(stored, []byte(`\"hidden\":[4]`), []byte(`\"hidden\":[0]`), 1), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), small("-resume"), &stdout, &stderr); code != exitFailed || strings.Contains(stderr.String(), "-hidden") ||
+		!strings.Contains(stderr.String(), path) || !strings.Contains(stderr.String(), "hidden is 0, want") {
+		t.Errorf("with a file that says what cannot be: exit code %d, printed %q", code, stderr.String())
+	}
+	if err := os.WriteFile(path, stored, 0o666); err != nil {
+		t.Fatal(err)
 	}
 
 	if err := os.Rename(data, data+"-moved"); err != nil {
@@ -186,7 +210,8 @@ func TestAdvice(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer underWay.Close()
-	var stdout, stderr bytes.Buffer
+	stdout.Reset()
+	stderr.Reset()
 	code := run(t.Context(), small("-resume"), &stdout, &stderr)
 	if want := "another run is under way in " + out + ": wait for it, or give another -out"; code != exitFailed || !strings.Contains(stderr.String(), want) {
 		t.Errorf("exit code %d, printed %q, want %q", code, stderr.String(), want)
@@ -199,6 +224,23 @@ func otherDataSet(t *testing.T) string {
 	dir := t.TempDir()
 	for _, prefix := range []string{"train", "t10k"} {
 		idxtest.Write(t, dir, prefix, 2, 2, make([]byte, 40), make([]byte, 10))
+	}
+	return dir
+}
+
+// pictures returns a folder of 1.png, 2.png and so on, of so many pixels on a side; one of none is no picture.
+func pictures(t *testing.T, sides ...int) string {
+	t.Helper()
+	dir := t.TempDir()
+	for i, side := range sides {
+		path := filepath.Join(dir, fmt.Sprintf("%d.png", i+1))
+		write := func() error { return picture.Write(path, image.NewGray(image.Rect(0, 0, side, side))) }
+		if side == 0 {
+			write = func() error { return os.WriteFile(path, nil, 0o666) }
+		}
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }

@@ -115,6 +115,12 @@ func TestDecodeTurnsPicturesUpright(t *testing.T) {
 		if got := mustDecode(t, withExif(file, exif(binary.BigEndian, 6)[:24])); got.Rect.Dx() != 3*block {
 			t.Errorf("%s: damaged tags turn a picture: %v", name, got.Rect)
 		}
+		// The orientation of a thumbnail, which is in a directory of its own, is none of the picture.
+		tags := exif(binary.BigEndian, 6)
+		tags = slices.Concat(tags[:8], []byte{0, 1}, tags[10:22], []byte{0, 0, 0, 26, 0, 1}, tags[22:34], make([]byte, 4))
+		if got := mustDecode(t, withExif(file, tags)); got.Rect.Dx() != 3*block {
+			t.Errorf("%s: the orientation of its thumbnail turns a picture: %v", name, got.Rect)
+		}
 	}
 }
 

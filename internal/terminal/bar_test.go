@@ -86,6 +86,17 @@ func TestBarSays(t *testing.T) {
 	}
 }
 
+// TestBarIsFilled checks how the bar begins and ends: without its tip.
+func TestBarIsFilled(t *testing.T) {
+	for done, want := range map[int]string{0: "0% [........]", 1: "12% [>.......]", 7: "87% [======>.]", 8: "100% [========]", 9: "100% [========]"} {
+		b, _ := barOn(terminaltest.NewScreen(80))
+		b.done, b.of = done, 8
+		if got := b.picture(8); got != want {
+			t.Errorf("%d of 8 is %s, want %s", done, got, want)
+		}
+	}
+}
+
 // TestBarsPace checks that numbers are there from the first on that is known, also of very slow work, and never one image an hour.
 func TestBarsPace(t *testing.T) {
 	for _, test := range []struct {

@@ -220,6 +220,9 @@ func TestNamesOfFilesArePlain(t *testing.T) {
 	t.Chdir(t.TempDir())
 	_, err := Load("no\x1b[2J")
 	wantError(t, err, `no\x1b[2J`, "no checkpoint at")
+	if n := strings.Count(err.Error(), `no\x1b[2J`); n != 1 {
+		t.Errorf("error %q names the file %d times", err, n)
+	}
 	wantPlain(t, nil, err)
 
 	if os.Symlink("gone\x1b[2J", "link\x1b[2J") != nil || os.WriteFile("a\x1b[2J", nil, 0o666) != nil {

@@ -220,6 +220,10 @@ func TestCacheIsBounded(t *testing.T) {
 	write("older"+cacheName, 100, 30*time.Hour)
 	write(".x.tmp-killed", 10, 2*time.Hour)
 	write(".y.tmp-underway", 10, time.Minute)
+	folder, then := filepath.Join(dir, "folder"), time.Now().Add(-30*time.Hour) // which is not the cache's
+	if err := errors.Join(os.Mkdir(folder, 0o700), os.Chtimes(folder, then, then)); err != nil {
+		t.Fatal(err)
+	}
 	c := cache{dir: dir, most: 1000}
 	names := func() (names []string) {
 		for _, p := range keptFiles(t, c) {
@@ -231,11 +235,11 @@ func TestCacheIsBounded(t *testing.T) {
 		size int64
 		want []string
 	}{
-		{0, []string{".y.tmp-underway", "new", "old", "older"}},
-		{150, []string{".y.tmp-underway", "new", "old"}},
-		{500, []string{".y.tmp-underway", "new"}},
-		{900, []string{".y.tmp-underway"}},
-		{999, nil}, // the file that another process writes is the last to go
+		{0, []string{".y.tmp-underway", "folder", "new", "old", "older"}},
+		{150, []string{".y.tmp-underway", "folder", "new", "old"}},
+		{500, []string{".y.tmp-underway", "folder", "new"}},
+		{900, []string{".y.tmp-underway", "folder"}},
+		{999, []string{"folder"}}, // the file that another process writes is the last to go
 	} {
 		if err := c.makeRoom(test.size); err != nil {
 			t.Fatal(err)
@@ -318,6 +322,11 @@ func TestUserCache(t *testing.T) {
 	}
 	if _, err := os.Stat(c.dir); err == nil {
 		t.Error("a small set is kept")
+	}
+	c.least = 0
+	c.readThrough(t, Source{SkipBad: true}, somePictures(t))
+	if info, err := os.Stat(c.dir); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder is %v (%v), want one for its owner alone", info, err)
 	}
 	if runtime.GOOS == "linux" {
 		t.Setenv("HOME", "")

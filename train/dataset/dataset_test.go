@@ -128,6 +128,7 @@ func TestOpenNamesTheFileAndTheFault(t *testing.T) {
 		{"negative width", testImages, images(2, 4, -5, nil), "image width is -5, want 1 to 4096"},
 		{"huge height", trainImages, images(3, 4097, 5, ramp(60)), "image height is 4097, want 1 to 4096"},
 		{"huge product", trainImages, images(1<<22, 4096, 4096, ramp(60)), "asks for 70368744177664 bytes, want at most 1073741824"},
+		{"a product just too large", trainImages, images(1<<18+1, 64, 64, ramp(60)), "asks for 1073745920 bytes, want at most 1073741824"},
 		{"images end early", trainImages, images(3, 4, 5, ramp(59)), "has 59 values after the header, want 60 for [3 4 5]"},
 		{"labels end early", testLabels, labels(2, []byte{1}), "has 1 value after the header, want 2 for [2]"},
 		{"bytes after the images", testImages, images(2, 4, 5, ramp(41)), "has 41 values after the header, want 40 for [2 4 5]"},
@@ -236,7 +237,9 @@ func TestOpenSaysWhatAFolderHolds(t *testing.T) {
 	checkError(t, dir, "no data", dir, "the folder is empty")
 	writeFiles(t, dir, map[string][]byte{"a.csv": nil, "b\x1b[2J.txt": nil})
 	checkError(t, dir, "the folder holds a.csv, \"b\\x1b[2J.txt\"")
-	writeFiles(t, dir, map[string][]byte{"c": nil, "d": nil, "e": nil, "f": nil, "g": nil})
+	writeFiles(t, dir, map[string][]byte{"c": nil, "d": nil, "e": nil, "f": nil})
+	checkError(t, dir, "c, d, e, f)")
+	writeFiles(t, dir, map[string][]byte{"g": nil})
 	checkError(t, dir, "c, d, e and 2 more")
 }
 
@@ -267,6 +270,9 @@ func TestOpenIsCalledOff(t *testing.T) {
 		source.Path = path
 		if _, err := source.Open(ctx, nil); err != reason {
 			t.Errorf("%s: error is %v, want the reason alone", path, err)
+		}
+		if _, err := source.read(ctx, nil); !errors.Is(err, reason) {
+			t.Errorf("%s is read to its end: %v", path, err)
 		}
 	}
 	if _, err := (cancelled{ctx, strings.NewReader("more")}).Read(make([]byte, 4)); err != reason {

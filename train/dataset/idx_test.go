@@ -45,6 +45,18 @@ func TestReadingAllocatesWhatIsThere(t *testing.T) {
 	}
 }
 
+// What goes on without an end is read no further than to where it is certain that it is too long.
+func TestReadingEnds(t *testing.T) {
+	endless := readFunc(func(p []byte) (int, error) { return len(p), nil })
+	if values, found, err := readValues(endless, 3); err != nil || len(values) != 3 || found != maxBytes+1 {
+		t.Errorf("%d values of %d bytes are read, %v, want 3 of %d", len(values), found, err, maxBytes+1)
+	}
+}
+
+type readFunc func([]byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
 // TestReadingGrows reads files whose values fit the memory that is first taken, just or not, and are some times as many.
 func TestReadingGrows(t *testing.T) {
 	for _, n := range []int{1, firstBytes - 1, firstBytes, firstBytes + 1, 4 * firstBytes, 4*firstBytes + 1, 16*firstBytes + 3, 1 << 21} {
@@ -168,6 +180,7 @@ func TestWideLabels(t *testing.T) {
 		"no header of 12 bytes":                              good[:9],
 		"each label has 0 columns, want 1 to 64":             columns(0),
 		"each label has -8 columns, want 1 to 64":            columns(-8),
+		"each label has 65 columns, want 1 to 64":            columns(65),
 		"each label has 1073741824 columns, want 1 to 64":    columns(1 << 30),
 	} {
 		if _, _, err := readIDX(bytes.NewReader(file), 1); err == nil || !strings.Contains(err.Error(), want) {

@@ -131,6 +131,15 @@ func TestIDXFileTwice(t *testing.T) {
 	}
 }
 
+// Of two test sets the one that MNIST's site has is read, and the other, which is damaged here, is not.
+func TestTestSetTwice(t *testing.T) {
+	files := goodFiles()
+	files["test-images-idx3-ubyte.gz"], files["test-labels-idx1-ubyte.gz"] = []byte("damaged"), []byte("damaged")
+	if set, err := Open(writeTree(t, files)); err != nil || set.Test.Len() != 2 {
+		t.Errorf("t10k is there and test is damaged: %v", err)
+	}
+}
+
 func TestSetsWithoutLabelsOrTest(t *testing.T) {
 	without := func(names ...string) map[string][]byte {
 		files := goodFiles()

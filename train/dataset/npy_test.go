@@ -150,6 +150,7 @@ func TestNPYNamesTheFault(t *testing.T) {
 	good := npyFile("|u1", false, []int{3, 4, 5}, ramp(60))
 	long := npyFile("|u1", false, []int{3, 4, 5}, ramp(60))
 	long[6] = 2 // the length of the header is of 32 bits then, and two of the text's letters are in it
+	padded := append(binary.LittleEndian.AppendUint32([]byte("\x93NUMPY\x02\x00"), maxNPYHeader+1), bytes.Repeat([]byte(" "), maxNPYHeader+1)...)
 	nan := float32(math.NaN())
 	tests := []struct {
 		fault   string
@@ -162,6 +163,7 @@ func TestNPYNamesTheFault(t *testing.T) {
 		{"cut in the length", good[:9], "ends within its header"},
 		{"cut in the header", good[:20], "ends within its header"},
 		{"a header of 2 GB", long, "header has"},
+		{"a header of 64 KiB and a byte", padded, "header has 65537 bytes, want at most 65536"},
 		{"version 3", append([]byte("\x93NUMPY\x03\x00"), good[8:]...), "version 3 of NumPy's format, want 1 or 2"},
 		{"values end early", good[:len(good)-1], "has 59 bytes of values, want 60 for uint8 [3, 4, 5]"},
 		{"values go on", append(slices.Clone(good), 0), "has 61 bytes of values, want 60"},
@@ -173,6 +175,8 @@ func TestNPYNamesTheFault(t *testing.T) {
 		{"escape sequences", npyText("{'descr': '|u1', \x1b[2J }\n", nil), `\x1b[2J`},
 		{"escape sequences as the type", npyText("{'descr': '\x1b[2J', 'fortran_order': False, 'shape': (3, 4, 5), }\n", nil), `"\x1b[2J"`},
 		{"a negative side", npyFile("|u1", false, []int{3, -4, -5}, ramp(60)), "shape [3, -4, -5] has a negative side"},
+		{"a side of -1", npyFile("|u1", false, []int{-1, 4, 5}, ramp(60)), "shape [-1, 4, 5] has a negative side"},
+		{"a value more than 1 GiB", npyFile("|u1", false, []int{1<<18 + 1, 64, 64}, nil), "asks for more than 1,073,741,824 values"},
 		{"10¹² images", npyFile("|u1", false, []int{1e12, 28, 28}, ramp(60)), "asks for more than 1,073,741,824 values"},
 		{"a product of 2⁶⁴", npyFile("|u1", false, []int{1 << 32, 1 << 32, 1}, nil), "asks for more than 1,073,741,824 values"},
 		{"a product of 0", npyFile("|u1", false, []int{3, 0, 5}, nil), "shape [3, 0, 5] has no values"},
@@ -192,6 +196,7 @@ func TestNPYNamesTheFault(t *testing.T) {
 		{"bool", npyFile("|b1", false, []int{3, 4, 5}, ramp(60)), "values are bool, want uint8, or float32 or float64 from 0 to 1: x.astype('uint8') * 255"},
 		{"int64", npyFile("<i8", false, []int{3, 4, 5}, make([]byte, 480)), "values are int64, want uint8"},
 		{"float16", npyFile("<f2", false, []int{3, 4, 5}, make([]byte, 120)), "values are float16, want uint8, or float32 or float64 from 0 to 1: x.astype('float32')"},
+		{"8 bits, once 8 times the size is more than 64 bits hold", npyFile("<u2305843009213693953", false, []int{3, 4, 5}, ramp(60)), "values are <u2305843009213693953, want uint8"},
 		{"objects", npyFile("|O", false, []int{3, 4, 5}, ramp(60)), "values are object, want uint8"},
 		{"records", npyText("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1, 2, 2), }\n", make([]byte, 16)), "values are records, want uint8"},
 		{"above 1", npyFile("<f4", false, []int{1, 2, 3}, floats[float32](0, 1, 0.5, 0, 1.5, -1)), "the value at [0, 1, 1] is 1.5, want float32 from 0 to 1"},

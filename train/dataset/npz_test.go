@@ -86,9 +86,11 @@ func TestNPZChoosesArrays(t *testing.T) {
 		{"images and labels", []any{"b.npy", good, "a.npy", images}, []byte{7, 0, 255}, "", ""},
 		{"images in a folder, and what is no array", []any{"a/b.npy", images, "readme.txt", []byte("x")}, nil, "", ""},
 		{"labels in a column", []any{"a.npy", images, "b.npy", ints("<u2", binary.LittleEndian, []int{3, 1}, 1, 2, 3)}, []byte{1, 2, 3}, "", ""},
-		{"capitals", []any{"X_train.npy", images, "Y_train.npy", good}, []byte{7, 0, 255}, "", ""},
+		{"capitals", []any{"X_train.npy", images, "Y_train.npy", good, "X_val.npy", images}, []byte{7, 0, 255}, "not used: X_val", ""},
 		{"labels of other images", []any{"x_train.npy", images, "y_train.npy", ints("<i2", binary.LittleEndian, []int{2}, 1, 2)}, nil, "",
 			"y_train: labels have the shape [2], want one for each of the 3 images of x_train"},
+		{"more labels than images", []any{"x_train.npy", images, "y_train.npy", ints("<i2", binary.LittleEndian, []int{4}, 1, 2, 3, 4)}, nil, "",
+			"y_train: labels have the shape [4], want one for each of the 3 images of x_train"},
 		{"a label of -1", []any{"x_train.npy", images, "y_train.npy", ints("<i2", binary.LittleEndian, []int{3}, 1, -1, 2)}, nil,
 			"the labels y_train are not used: that of image 1 is -1, want 0 to 255", ""},
 		{"a label of 256", []any{"x_train.npy", images, "y_train.npy", ints("<u2", binary.LittleEndian, []int{3}, 1, 2, 256)}, nil,
@@ -140,6 +142,22 @@ func TestNPZChoosesArrays(t *testing.T) {
 				t.Errorf("notes are %q, want %q", got, test.note)
 			}
 		})
+	}
+}
+
+// What a file is, its first bytes say, whatever it is called.
+func TestArraysOfAnyName(t *testing.T) {
+	images := npyFile("|u1", false, []int{3, 4, 5}, ramp(60))
+	for _, content := range [][]byte{images, npzFile(t, "images.npy", images)} {
+		for _, name := range []string{"images", "images.bin", "images.npy"} {
+			path := filepath.Join(t.TempDir(), name)
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Open(path); err != nil {
+				t.Errorf("%q as %s: %v", content[:4], name, err)
+			}
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"govae/internal/setting"
 	"govae/model"
 )
 
@@ -159,6 +160,15 @@ func TestReadPicturesSkipsBadOnes(t *testing.T) {
 	if len(set.Notes) != 1 || !strings.HasPrefix(set.Notes[0], "left out 14 pictures") || !strings.HasSuffix(set.Notes[0], " and 4 more") {
 		t.Errorf("notes are %q, want one on 14 pictures, ten of which are named", set.Notes)
 	}
+
+	files = map[string][]byte{"whole.png": greyPNG(1, 1, 1)}
+	for i := range mostNamed {
+		files[fmt.Sprintf("%d.png", i)] = nil
+	}
+	set = mustRead(t, Source{SkipBad: true}, writeTree(t, files))
+	if len(set.Notes) != 1 || !strings.Contains(set.Notes[0], "9.png (") || strings.Contains(set.Notes[0], "more") {
+		t.Errorf("notes are %q, want one that names all ten", set.Notes)
+	}
 }
 
 // Whichever core is first, the error is about the first of the files that are bad, or of another size.
@@ -196,12 +206,31 @@ func TestReadPicturesTooLarge(t *testing.T) {
 		t.Errorf("goes on after the first picture, to %d", told)
 	}
 
+	// One that cannot be read takes no place.
+	w := watch{n: 1025, skipBad: true}
+	if !w.sees(decoded{err: errors.New("bad")}) || !w.sees(decoded{shape: model.Image{Height: 1024, Width: 1024, Channels: 1}}) {
+		t.Errorf("%d images of 1 MiB are more than %d bytes", w.n, maxBytes)
+	}
+
 	wide := writeTree(t, map[string][]byte{"a.png": greyPNG(1, model.MaxSide+1, 0), "b.png": greyPNG(1, model.MaxSide+1, 0)})
 	if _, err := (Source{}).readHere(t, wide); err == nil || !strings.Contains(err.Error(), "a.png is 1×4097, want at most 4096 pixels on a side") {
 		t.Errorf("error is %v, want one on a.png's width", err)
 	}
 	if set := mustRead(t, Source{Size: Size{1, 8}}, wide); set.Train.Len() != 2 {
 		t.Errorf("%d images, want 2", set.Train.Len())
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]Size{"64x48": {64, 48}, "28": {28, 28}, "1x4096": {1, 4096}} {
+		if s, err := setting.SetTexts(Fields, map[string]string{"size": text}, DefaultSource()); err != nil || s.Size != want {
+			t.Errorf("%s is %v (%v), want %v", text, s.Size, err, want)
+		}
+	}
+	for _, text := range []string{"", "x", "64x", "x48", "64x48x3", "64X48", "0x4", "4097", "-1x2", "a"} {
+		if s, err := setting.SetTexts(Fields, map[string]string{"size": text}, DefaultSource()); err == nil {
+			t.Errorf("%q is %v, want an error", text, s.Size)
+		}
 	}
 }
 
@@ -223,13 +252,26 @@ func TestReadPicturesTellsOfProgress(t *testing.T) {
 
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
+	last := 0
 	_, err = Source{}.readPicturesOnce(ctx, dir, func(done, _ int) {
-		if done == 3 {
+		if last = done; done == 3 {
 			cancel(cause)
 		}
 	}, cache{least: 1 << 62})
 	if !errors.Is(err, cause) {
 		t.Errorf("error is %v, want %v", err, cause)
+	}
+	if most := 3 + runtime.GOMAXPROCS(0); last > most { // each core ends the picture that it is at
+		t.Errorf("called off at 3, it goes on to %d, want %d at most", last, most)
+	}
+
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that the first picture is the first that is done
+	if err := os.WriteFile(filepath.Join(dir, "0.png"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Source{}.readPicturesOnce(t.Context(), dir, func(done, _ int) { t.Errorf("after a bad one it tells of %d", done) }, cache{least: 1 << 62})
+	if !errors.Is(err, ErrBadPicture) {
+		t.Errorf("error is %v, want ErrBadPicture", err)
 	}
 }
 

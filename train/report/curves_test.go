@@ -109,6 +109,14 @@ func TestValueTicks(t *testing.T) {
 	}
 }
 
+// TestTicksBeginOnTheAxis checks a range that begins right behind a tick, by less than its quotient with their distance can tell.
+func TestTicksBeginOnTheAxis(t *testing.T) {
+	low := math.Nextafter(7.7, 8)
+	if ticks := valueTicks(low, 8.45); ticks[0].Label != "7.8" {
+		t.Errorf("the first tick behind %v is %s, want 7.8", low, ticks[0].Label)
+	}
+}
+
 // values draws numbers that plots have trouble with: all alike, nearly so, huge, tiny, of either sign, not known.
 func values(t *rapid.T) []float64 {
 	middle := rapid.OneOf(rapid.Float64(), rapid.SampledFrom([]float64{0, 1e30, 2e18, 1e-300, -45, math.MaxFloat64, -math.MaxFloat64, 5e-324, 1 << 53})).Draw(t, "middle")

@@ -89,16 +89,55 @@ func TestLockThatFails(t *testing.T) {
 // TestLockThatNeedsWriting checks that the lock is opened for writing where it must be, as on NFS.
 func TestLockThatNeedsWriting(t *testing.T) {
 	t.Cleanup(func() { tryLock = (*flock.Flock).TryLock })
-	tries := 0
-	tryLock = func(l *flock.Flock) (bool, error) {
-		if tries++; tries == 1 {
-			return false, syscall.EBADF
+	for _, refusal := range []syscall.Errno{syscall.EBADF, syscall.EIO} {
+		tries := 0
+		tryLock = func(l *flock.Flock) (bool, error) {
+			if tries++; tries == 1 {
+				return false, refusal
+			}
+			return l.TryLock()
 		}
-		return l.TryLock()
+		d := mustNew(t, filepath.Join(t.TempDir(), "run"), false)
+		if d.lock == nil || !d.lock.Locked() || tries != 2 || len(d.Notes()) > 0 {
+			t.Errorf("%v: after %d tries the lock is %v, with the notes %q", refusal, tries, d.lock, d.Notes())
+		}
 	}
-	d := mustNew(t, filepath.Join(t.TempDir(), "run"), false)
-	if d.lock == nil || !d.lock.Locked() || tries != 2 || len(d.Notes()) > 0 {
-		t.Errorf("after %d tries the lock is %v, with the notes %q", tries, d.lock, d.Notes())
+}
+
+// TestCloseOnWindows checks that nothing is left of a folder for nothing where no file can be removed that is open.
+func TestCloseOnWindows(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Cleanup(func() { remove = os.Remove })
+	remove = func(path string) error {
+		if other := flock.New(path); filepath.Base(path) == lockFile {
+			if free, err := other.TryLock(); !free {
+				return errors.Join(err, syscall.EACCES)
+			}
+			defer other.Close()
+		}
+		return os.Remove(path)
+	}
+	for _, name := range []string{"", "mine"} {
+		if err := mustNew(t, name, false).Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	same(t, "closed", ".", tree{runsDir + "/": ""})
+}
+
+// TestLockThatAnotherTakesFirst checks that a folder which two runs have made at once, and the lock in it, are left to the one that
+// has it.
+func TestLockThatAnotherTakesFirst(t *testing.T) {
+	t.Cleanup(func() { tryLock = (*flock.Flock).TryLock })
+	tryLock = func(l *flock.Flock) (bool, error) {
+		return false, os.WriteFile(l.Path(), nil, 0o666)
+	}
+	folder := filepath.Join(t.TempDir(), "run")
+	if _, err := New(folder, false); !errors.Is(err, ErrUnderWay) {
+		t.Errorf("error is %v, want ErrUnderWay", err)
+	}
+	if _, err := os.Stat(filepath.Join(folder, lockFile)); err != nil {
+		t.Errorf("the other run's lock is gone: %v", err)
 	}
 }
 

@@ -226,15 +226,22 @@ func (d *Dir) Close() error {
 	if d.staging {
 		errs = append(errs, os.RemoveAll(filepath.Join(d.name, stagingFolder)))
 	}
-	if d.made {
-		os.Remove(filepath.Join(d.name, lockFile))
-		os.Remove(d.name) // only where it is empty
-	}
+	removed := !d.made || d.unmake()
 	d.staging, d.made = false, false
 	if d.lock != nil {
 		errs = append(errs, d.lock.Close())
 	}
+	if !removed { // Windows removes nothing that is open: not this run's lock until now, nor that of one that has taken it by now
+		d.unmake()
+	}
 	return errors.Join(errs...)
+}
+
+// unmake removes a folder in which there is nothing but the lock, and says whether the lock is gone.
+func (d *Dir) unmake() bool {
+	err := remove(filepath.Join(d.name, lockFile))
+	remove(d.name) // only where it is empty
+	return err == nil || errors.Is(err, fs.ErrNotExist)
 }
 
 // Resume claims the folder whose run is to be continued: the named one, or without a name the one in runs whose checkpoint is

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -200,6 +201,7 @@ func TestNewestWhileKilled(t *testing.T) {
 // TestCommitThatFails lets each call of Commit fail alone, as where a file belongs to another user, and checks that the old run
 // is as it was, or else that the error says where the new one is, and that the next start puts it in place.
 func TestCommitThatFails(t *testing.T) {
+	untouched := 0
 	for last := 1; ; last++ {
 		folder := filepath.Join(t.TempDir(), "run")
 		old := run("old", 2).with(foreign)
@@ -220,7 +222,7 @@ func TestCommitThatFails(t *testing.T) {
 			t.Fatal(closeErr)
 		}
 		if failed == "" && last > 30 {
-			return
+			break
 		}
 		if err == nil { // a rename that fails is done by a copy
 			same(t, failed, folder, run("new", 1).with(foreign))
@@ -238,7 +240,43 @@ func TestCommitThatFails(t *testing.T) {
 			same(t, failed, folder, run("new", 1).with(foreign))
 		} else {
 			same(t, failed, folder, old)
+			untouched++
 		}
+	}
+	// The first rename, which is then not made, and what comes before the first file is removed, after which it is undone.
+	if untouched < 3 {
+		t.Errorf("the old run was left as it was %d times, want 3 at least", untouched)
+	}
+}
+
+// TestCommitSyncs checks in which order a run takes another's place, so that a power failure at any moment leaves what a kill does:
+// nothing of the old run goes before the new one stands, nor the new checkpoint to its place before what it replaces is gone, nor
+// the rest before the checkpoint.
+func TestCommitSyncs(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "run")
+	put(t, folder, tree{Checkpoint: "old", Best: "old", Samples + "/epoch-0001.png": "old"})
+	d := mustNew(t, folder, true)
+	var made []string
+	calls(t, func(_ int, what string) error {
+		call, path, _ := strings.Cut(what, " ")
+		relative, err := filepath.Rel(folder, path)
+		if call != "mkdir" {
+			made = append(made, call+" "+filepath.ToSlash(relative))
+		}
+		return err
+	})
+	if err := save(t, d, tree{Checkpoint: "new", Best: "new"}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"rename .govae-new", "sync .",
+		"remove samples/epoch-0001.png", "sync samples", "sync reconstructions", "sync .",
+		"rename .govae-whole/checkpoint.safetensors", "sync .",
+		"rename .govae-whole/best.safetensors", "sync samples", "sync reconstructions", "sync .",
+		"remove .govae-whole/samples", "remove .govae-whole/reconstructions", "remove .govae-whole",
+	}
+	if !slices.Equal(made, want) {
+		t.Errorf("the calls are\n%s, want\n%s", strings.Join(made, "\n"), strings.Join(want, "\n"))
 	}
 }
 

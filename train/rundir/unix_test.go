@@ -68,6 +68,27 @@ func TestLockOfAnotherUser(t *testing.T) {
 	same(t, "refused", folder, run("old", 1))
 }
 
+// TestLockOfAnotherUserThatMayBeRead checks that a lock which may not be written is one all the same: with the usual umask that of
+// another user in a folder that a group shares.
+func TestLockOfAnotherUserThatMayBeRead(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may open everything")
+	}
+	folder := filepath.Join(t.TempDir(), "run")
+	put(t, folder, run("old", 1))
+	if err := os.WriteFile(filepath.Join(folder, lockFile), nil, 0o444); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Resume(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := New(folder, true); !errors.Is(err, ErrUnderWay) {
+		t.Errorf("error is %v, want ErrUnderWay", err)
+	}
+}
+
 // TestFolderThatMayNotBeWritten checks that a run which can save nothing does not begin.
 func TestFolderThatMayNotBeWritten(t *testing.T) {
 	if os.Getuid() == 0 {
@@ -125,24 +146,38 @@ func TestFolderThatMayNotBeRead(t *testing.T) {
 	}
 }
 
+// ownedBy is what is there as if it were a user's.
+type ownedBy struct {
+	fs.FileInfo
+	user uint32
+}
+
+func (o ownedBy) Sys() any { return &syscall.Stat_t{Uid: o.user} }
+
 // TestMayReplace checks that a run knows whose files it may not replace, though the folder may be written to.
 func TestMayReplace(t *testing.T) {
-	stat := func(path string) fs.FileInfo {
+	stat := func(path string, user uint32) fs.FileInfo {
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return info
+		return ownedBy{info, user}
 	}
 	folder := t.TempDir()
 	put(t, folder, tree{"file": ""})
-	file, plain, me := stat(filepath.Join(folder, "file")), stat(folder), os.Geteuid()
+	const root, foldersOwner, filesOwner, another = 0, 1, 2, 3
+	file, plain := stat(filepath.Join(folder, "file"), filesOwner), stat(folder, foldersOwner)
 	if err := os.Chmod(folder, 0o777|fs.ModeSticky); err != nil {
 		t.Fatal(err)
 	}
-	sticky, another := stat(folder), me+1
-	if !mayReplace(plain, file, another) || !mayReplace(sticky, file, me) || !mayReplace(sticky, file, 0) || mayReplace(sticky, file, another) {
-		t.Error("want another user's file in a sticky folder to be the one that may not be replaced")
+	sticky := stat(folder, foldersOwner)
+	for _, user := range []int{root, foldersOwner, filesOwner, another} {
+		if !mayReplace(plain, file, user) {
+			t.Errorf("user %d may not replace a file in a folder that all may write to", user)
+		}
+		if got, want := mayReplace(sticky, file, user), user != another; got != want {
+			t.Errorf("user %d may replace a file in a sticky folder: %t, want %t", user, got, want)
+		}
 	}
 }
 
