@@ -106,11 +106,10 @@ func TestClassesAgainstPlainLoops(t *testing.T) {
 
 // scoreOf is score of a model that is told the class.
 func (r reference) scoreOf(x []float32, class byte, seed uint64, i int) [3]float64 {
-	told := r
 	y := oneHot(class)
 	epsilon := make([]float32, r.cfg.Latent)
 	philox.New(seed, philox.TestEpsilon, uint64(i)).Normal(epsilon)
-	mean, logVar := told.posterior(slices.Concat(widen(x), y))
+	mean, logVar := r.posterior(slices.Concat(widen(x), y))
 	z, kl, reconstruction := make([]float64, len(mean)), 0.0, 0.0
 	for d := range z {
 		sigma := math.Exp(logVar[d] / 2)
