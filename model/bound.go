@@ -9,7 +9,7 @@ import (
 // The terms that kinds report.
 var (
 	loss           = Term{Name: "loss", Title: "Loss", Column: "    loss", Formula: "reconstruction + β·KL"}
-	lossOfCode     = Term{Name: "loss", Title: "Loss: reconstruction term", Column: "    loss", Formula: "−log p(x|z), the reconstruction term"}
+	lossOfCode     = Term{Name: "loss", Title: "Loss", Column: "    loss", Formula: "−log p(x|z)"}
 	reconstruction = Term{Name: "reconstruction", Title: "Reconstruction term", Column: "reconst."}
 	klDivergence   = Term{Name: "kl", Title: "KL", Column: "    KL"}
 )

@@ -19,7 +19,7 @@ import (
 )
 
 // ErrCannot says that a kind of model cannot do what it is asked: it has no graph for that, or one that takes more than it is
-// given.
+// given, or no prior.
 var ErrCannot = errors.New("the model cannot do that")
 
 // Part names one of the graphs of a model.

@@ -65,7 +65,7 @@ func TestFilesOfEachKind(t *testing.T) {
 		samples      int
 		printed      []string
 	}{
-		model.AE: {"epoch,step,train_loss,test_loss,seconds,images_per_second", "loss = −log p(x|z), the reconstruction term, in nats per image", 0,
+		model.AE: {"epoch,step,train_loss,test_loss,seconds,images_per_second", "loss = −log p(x|z), in nats per image", 0,
 			[]string{"model    ae 30-7-3-7-30, relu", "learning rate 0.01, seed 1\n", "note     not all pictures are drawn: generate: the model cannot do that: kind ae has no prior"}},
 		model.CVAE: {"epoch,step,train_loss,train_reconstruction,train_kl,test_loss,test_reconstruction,test_kl,seconds,images_per_second",
 			"loss = reconstruction + β·KL", 2, []string{"model    cvae 30-7-(3+3)-7-30, relu, bernoulli, 2 classes", "learning rate 0.01, β 1, seed 1\n"}},
