@@ -23,8 +23,8 @@ func mentions(t *testing.T, err error, want string) {
 
 func TestJobErrors(t *testing.T) {
 	for want, change := range map[string]func(*Job){
-		"model: latent is 0":                func(j *Job) { j.Model.Latent = 0 },
-		"settings: batch is 0":              func(j *Job) { j.Settings.Batch = 0 },
+		"model: latent is 0":   func(j *Job) { j.Model.Latent = 0 },
+		"settings: batch is 0": func(j *Job) { j.Settings.Batch = 0 },
 		"settings: beta is given, but it is the weight of the KL in the loss, and a model of kind ae has none": func(j *Job) {
 			j.Model.Kind = model.AE
 		},

@@ -38,7 +38,7 @@ import (
 type Generator struct {
 	config  model.Config
 	machine Forwarder
-	device  string                        // of the machine, in words, where it is the Generator's own
+	device  string       // of the machine, in words, where it is the Generator's own
 	close   func() error // of the machine, where it is the Generator's own
 	inputs  func(model.Part) ([]model.Input, error)
 	classes []byte // of the images, one for each or one for all; none: OfClasses has not been called
