@@ -102,7 +102,11 @@ func draw(o options, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer g.Close()
-	d, err := o.mode.draw(&work{options: o, path: path, run: c.Run, g: g, stdout: stdout, stderr: stderr})
+	w := &work{options: o, path: path, run: c.Run, g: g, stdout: stdout, stderr: stderr}
+	if err := w.checkKind(); err != nil {
+		return err
+	}
+	d, err := o.mode.draw(w)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"gonum.org/v1/gonum/stat"
+
 	"govae/internal/picture"
 	"govae/internal/words"
 	"govae/train/checkpoint"
@@ -23,7 +25,11 @@ type mode struct {
 	name     string
 	single   string // begins the file name of one image
 	n, steps int    // defaults of the flags; 0: the mode does not have the flag
-	starts   bool   // from test images
+	starts   bool   // whether it starts from test images, with a model of some kind at least
+	class    bool   // whether it has the flag -class
+	prior    bool   // whether it draws latents from the model's prior
+	classes  bool   // whether it draws images of every class, and so is for a model that is told classes
+	every    bool   // whether it draws images of every class where the model is told classes, and -class is not given
 	draw     func(*work) (drawing, error)
 }
 
@@ -38,11 +44,12 @@ type work struct {
 }
 
 var modes = []mode{
-	{name: "samples", single: "sample", n: 64, draw: samples},
+	{name: "samples", single: "sample", n: 64, class: true, every: true, prior: true, draw: samples},
 	{name: "reconstruct", single: "reconstruction", n: 64, starts: true, draw: ofImages(reconstruct)},
 	{name: "interpolate", single: "interpolation", n: 8, steps: 11, starts: true, draw: ofImages(interpolate)},
-	{name: "manifold", single: "manifold", steps: 20, draw: manifold},
-	{name: "traverse", single: "traversal", steps: 11, draw: traverse},
+	{name: "manifold", single: "manifold", steps: 20, class: true, prior: true, draw: manifold},
+	{name: "traverse", single: "traversal", steps: 11, class: true, starts: true, draw: traverse},
+	{name: "analogy", single: "analogy", n: 10, classes: true, starts: true, draw: ofImages(analogy)},
 }
 
 func modeNamed(name string) (mode, error) {
@@ -57,9 +64,12 @@ func modeNamed(name string) (mode, error) {
 }
 
 func samples(w *work) (drawing, error) {
+	if w.g.Config().Kind.TakesLabels() && !w.classGiven {
+		return samplesOfClasses(w)
+	}
 	images, err := w.g.Sample(w.n, w.seed)
 	return drawing{
-		title: fmt.Sprintf("%s of seed %d", words.Counted(w.n, "sample"), w.seed),
+		title: fmt.Sprintf("%s of seed %d%s", words.Counted(w.n, "sample"), w.seed, w.ofClass()),
 		grid:  picture.Grid{Images: images, Columns: picture.Columns(w.n)},
 	}, err
 }
@@ -71,6 +81,9 @@ func ofImages(draw func(*work, *dataset.Set) (drawing, error)) func(*work) (draw
 		if err != nil {
 			return drawing{}, err
 		}
+		if err := w.checkLabels(set); err != nil {
+			return drawing{}, err
+		}
 		return draw(w, set)
 	}
 }
@@ -80,8 +93,9 @@ func reconstruct(w *work, set *dataset.Set) (drawing, error) {
 	if err != nil {
 		return drawing{}, err
 	}
-	inputs := pick(&set.Test, dataset.Order(set.Test.Len(), w.seed, 0)[:n])
-	images, err := w.g.Reconstruct(inputs)
+	taken := dataset.Order(set.Test.Len(), w.seed, 0)[:n]
+	inputs := pick(&set.Test, taken)
+	images, err := w.g.OfClasses(labelsOf(&set.Test, taken)...).Reconstruct(inputs)
 	of, whose := fmt.Sprintf("%s of %s", words.Counted(n, "test image"), words.Printable(set.Name)), "their reconstructions"
 	each := "the reconstructions of " + of
 	if n == 1 {
@@ -100,7 +114,8 @@ func interpolate(w *work, set *dataset.Set) (drawing, error) {
 		return drawing{}, err
 	}
 	from, to := pairs(set.Test.Labels, dataset.Order(set.Test.Len(), w.seed, 0), n)
-	images, err := w.g.Interpolate(pick(&set.Test, from), pick(&set.Test, to), w.steps)
+	g := w.g.OfClasses(labelsOf(&set.Test, slices.Concat(from, to))...)
+	images, err := g.Interpolate(pick(&set.Test, from), pick(&set.Test, to), w.steps)
 	between := "the test images of a pair"
 	if n > 1 {
 		between = fmt.Sprintf("the test images of each of %s", words.Counted(n, "pair"))
@@ -128,7 +143,7 @@ func manifold(w *work) (drawing, error) {
 	}
 	images, err := w.g.Manifold(w.steps, dims[0], dims[1])
 	return drawing{
-		title: fmt.Sprintf("%d×%d quantiles of latent dimensions %d (across) and %d (upwards)%s", w.steps, w.steps, dims[0], dims[1], why),
+		title: fmt.Sprintf("%d×%d quantiles of latent dimensions %d (across) and %d (upwards)%s%s", w.steps, w.steps, dims[0], dims[1], why, w.ofClass()),
 		grid:  picture.Grid{Images: images, Columns: w.steps},
 	}, err
 }
@@ -145,7 +160,45 @@ func widest(g *generate.Generator) ([2]int, error) {
 }
 
 func traverse(w *work) (drawing, error) {
+	if !w.g.Config().Kind.HasPrior() {
+		return ofImages(traverseCodes)(w)
+	}
+	if err := w.refuseData(); err != nil {
+		return drawing{}, err
+	}
 	images, err := w.g.Traverse(w.steps)
+	return w.traversal(images, w.ofClass()), err
+}
+
+// codesOf is the most test images that traverseCodes encodes.
+const codesOf = 10_000
+
+// traverseCodes takes mean and standard deviations of the codes of test images for those of a prior.
+func traverseCodes(w *work, set *dataset.Set) (drawing, error) {
+	taken := dataset.Order(set.Test.Len(), w.seed, 0)
+	taken = taken[:min(len(taken), codesOf)]
+	latent := w.g.Config().Latent
+	codes := make([][]float64, latent) // of each dimension
+	for some := range slices.Chunk(taken, 256) {
+		mean, _, err := w.g.OfClasses(labelsOf(&set.Test, some)...).Encode(pick(&set.Test, some))
+		if err != nil {
+			return drawing{}, err
+		}
+		for i, v := range mean {
+			codes[i%latent] = append(codes[i%latent], float64(v))
+		}
+	}
+	centre, deviation := make([]float32, latent), make([]float32, latent)
+	for d, of := range codes {
+		centre[d], deviation[d] = float32(stat.Mean(of, nil)), float32(stat.PopStdDev(of, nil))
+	}
+	images, err := w.g.TraverseAround(centre, deviation, w.steps)
+	return w.traversal(images, fmt.Sprintf(", in standard deviations of the codes of %s of %s, around their mean",
+		words.Counted(len(taken), "test image"), words.Printable(set.Name))), err
+}
+
+// traversal is a row of images for each latent dimension. What units the steps are in is said after that.
+func (w *work) traversal(images []float32, units string) drawing {
 	latent := w.g.Config().Latent
 	each, numbers := "the only latent dimension", []string{"0"}
 	if latent > 1 {
@@ -155,7 +208,7 @@ func traverse(w *work) (drawing, error) {
 		numbers = append(numbers, strconv.Itoa(d))
 	}
 	return drawing{
-		title: fmt.Sprintf("%s from -%d to %d of %s", words.Counted(w.steps, "step"), generate.TraverseRange, generate.TraverseRange, each),
+		title: fmt.Sprintf("%s from -%d to %d of %s%s", words.Counted(w.steps, "step"), generate.TraverseRange, generate.TraverseRange, each, units),
 		grid:  picture.Grid{Images: images, Columns: w.steps, Labels: numbers},
-	}, err
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,6 +39,7 @@ const (
 	maxNumber = 1 << 16 // images of -n: all are held in memory
 	maxSteps  = 1 << 8
 	maxScale  = 1 << 6
+	maxClass  = 1<<8 - 1 // a label is a byte
 )
 
 // options are the flags' values.
@@ -47,10 +49,11 @@ type options struct {
 	mode            mode
 	n, steps, scale int
 	dims            [2]int // of a manifold: across and upwards
+	class           int    // of what is drawn, of a model that is told classes
 	seed            uint64
 	device          device.Choice
 
-	nGiven, scaleGiven, dimsGiven bool // else their values may be others, where these do not fit
+	nGiven, scaleGiven, dimsGiven, classGiven bool // else their values may be others, where these do not fit
 
 	data  dataset.Source // where test images are, as far as
 	given []string       // these of its fields say; the rest is as in the model's run
@@ -88,6 +91,7 @@ func newFlagSet(o *options, mode *string) *flag.FlagSet {
 		o.dims, err = parseDims(value)
 		return err
 	})
+	flags.IntVar(&o.class, "class", 0, "")
 	flags.Uint64Var(&o.seed, "seed", 1, "")
 	setting.AddFlags(flags, paths, o)
 	setting.AddFlags(flags, dataset.Fields, &o.data)
@@ -128,7 +132,7 @@ func parse(args []string) (options, error) {
 			o.likeGiven = append(o.likeGiven, name)
 		}
 	}
-	o.nGiven, o.scaleGiven, o.dimsGiven = given["n"], given["scale"], given["dims"]
+	o.nGiven, o.scaleGiven, o.dimsGiven, o.classGiven = given["n"], given["scale"], given["dims"], given["class"]
 	o.given = setting.Given(flags, dataset.Fields)
 	data, err := setting.Merge(dataset.Fields, o.given, o.data, dataset.DefaultSource())
 	if err := cmp.Or(err, setting.Check(dataset.Fields, &data), setting.Check(likeFields, &o.like), setting.Check(device.Fields, &o.device)); err != nil {
@@ -149,11 +153,15 @@ func (o *options) complete(given map[string]bool) error {
 		return usagef("-dims does not apply to -mode %s, only to manifold", o.mode.name)
 	}
 	if !o.mode.starts {
-		for _, f := range dataset.Fields {
-			if given[f.Flag] {
-				return usagef("-%s does not apply to -mode %s, which takes no images, only to reconstruct and interpolate", f.Flag, o.mode.name)
-			}
+		if err := o.refuseData(); err != nil {
+			return err
 		}
+	}
+	if o.classGiven && !o.mode.class {
+		return usagef("-class does not apply to -mode %s", o.mode.name)
+	}
+	if o.class < 0 || o.class > maxClass {
+		return usagef("-class is %d, want 0 to %d", o.class, maxClass)
 	}
 	if o.scale < 1 || o.scale > maxScale {
 		return usagef("-scale is %d, want 1 to %d", o.scale, maxScale)
@@ -163,6 +171,16 @@ func (o *options) complete(given map[string]bool) error {
 	}
 	if o.out != "" && !strings.EqualFold(filepath.Ext(o.out), ".png") {
 		return usagef("-out is %q, want a name that ends in .png: no other format is written", o.out)
+	}
+	return nil
+}
+
+// refuseData refuses the flags that say which images to take, where none are taken.
+func (o *options) refuseData() error {
+	for _, f := range dataset.Fields {
+		if slices.Contains(o.given, f.Name) {
+			return usagef("-%s does not apply to -mode %s, which takes no images", f.Flag, o.mode.name)
+		}
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 func TestUsageErrors(t *testing.T) {
 	inWorkshop(t)
 	tests := []struct{ args, want string }{
-		{"-mode sample", `-mode is "sample", want samples, reconstruct, interpolate, manifold, traverse`},
+		{"-mode sample", `-mode is "sample", want samples, reconstruct, interpolate, manifold, traverse, analogy`},
 		{"samples", `unexpected argument "samples"`},
 		{"-n 8 -seed 2 more", `unexpected argument "more"`},
 		{"-n 0", "-n is 0, want 1 to 65536"},
@@ -34,9 +34,9 @@ func TestUsageErrors(t *testing.T) {
 		{"-mode traverse -n 5", "-n does not apply to -mode traverse"},
 		{"-steps 5", "-steps does not apply to -mode samples"},
 		{"-dims 0,1", "-dims does not apply to -mode samples"},
-		{"-data tiny", "-data does not apply to -mode samples, which takes no images, only to reconstruct and interpolate"},
+		{"-data tiny", "-data does not apply to -mode samples, which takes no images"},
 		{"-mode manifold -size 8x8", "-size does not apply to -mode manifold"},
-		{"-mode traverse -grey", "-grey does not apply to -mode traverse"},
+		{"-mode manifold -grey", "-grey does not apply to -mode manifold"},
 		{"-holdout 0.5", "-holdout does not apply to -mode samples"},
 		{"-skip-bad", "-skip-bad does not apply to -mode samples"},
 		{"-mode manifold -dims 3", `invalid value "3" for flag -dims`},

@@ -91,10 +91,22 @@ func TestStateContinues(t *testing.T) {
 // TestSameBits checks that neither the division of steps between calls nor the number of cores changes a bit of them, or of an
 // evaluation, of a network whose operations are divided between cores.
 func TestSameBits(t *testing.T) {
+	for _, kind := range model.Kinds() {
+		t.Run(string(kind), func(t *testing.T) { checkSameBits(t, kind) })
+	}
+}
+
+func checkSameBits(t *testing.T, kind model.Kind) {
 	j := tinyJob()
+	j.Model.Kind, j.Model.Classes = kind, 5
 	j.Model.Image, j.Model.Hidden, j.Model.Latent = model.Image{Height: 20, Width: 18, Channels: 1}, []int{70}, 24
 	j.Train, j.Test = randomImages(j.Model.Image, 180, 1), randomImages(j.Model.Image, 90, 2)
-	j.Settings.Batch = 48
+	for _, images := range []*model.Images{j.Train, j.Test} {
+		for i := range images.Len() {
+			images.Labels = append(images.Labels, byte(i%5))
+		}
+	}
+	j.Settings.Batch, j.Settings.Beta = 48, 1
 	indices := make([]int, 7*48+31) // 8 steps, the last of them short
 	for i := range indices {
 		indices[i] = i * 37 % 180

@@ -237,7 +237,7 @@ func TestLoadWeightsRefuses(t *testing.T) {
 		{"nothing", func(e map[string]entry) { clear(e) }, "parameter encoder.0.weight is missing"},
 		{"float16", func(e map[string]entry) { e["mean.bias"] = entry{"F16", []int{2}, make([]byte, 4)} }, `tensor "mean.bias": dtype is "F16", want F32`},
 		{"float64", func(e map[string]entry) { e["mean.bias"] = entry{"F64", []int{2}, make([]byte, 16)} }, `tensor "mean.bias": dtype is "F64", want F32`},
-		{"weight of one dimension", func(e map[string]entry) { e["encoder.2.weight"] = float32s(0, 20) }, "parameter encoder.2.weight has shape (20), want two dimensions"},
+		{"weight of one dimension", func(e map[string]entry) { e["encoder.2.weight"] = float32s(0, 20) }, "parameter encoder.2.weight has shape (20), want (4, 5)"},
 		{"weight of three", func(e map[string]entry) { e["encoder.0.weight"] = float32s(0, 5, 9, 1) }, "parameter encoder.0.weight has shape (5, 9, 1), want two dimensions"},
 		{"bias of two", func(e map[string]entry) { e["mean.bias"] = float32s(0, 2, 1) }, "parameter mean.bias has shape (2, 1), want (2)"},
 		{"weight transposed", func(e map[string]entry) { e["mean.weight"] = float32s(0, 4, 2) }, "parameter mean.weight has shape (4, 2), want (2, 4)"},
@@ -247,12 +247,12 @@ func TestLoadWeightsRefuses(t *testing.T) {
 		{"decoder that does not mirror", func(e map[string]entry) {
 			e["decoder.0.weight"], e["decoder.0.bias"] = float32s(0, 3, 2), float32s(0, 3)
 			e["decoder.2.weight"] = float32s(0, 5, 3)
-		}, "parameter decoder.0.weight has shape (3, 2), want (4, 2)"},
+		}, "parameter encoder.2.weight has shape (4, 5), want (3, 5)"},
 		{"decoder of fewer layers", func(e map[string]entry) {
 			e["decoder.2.weight"], e["decoder.2.bias"] = float32s(0, 9, 4), float32s(0, 9)
 			delete(e, "decoder.4.weight")
 			delete(e, "decoder.4.bias")
-		}, "parameter decoder.2.weight has shape (9, 4), want (5, 4)"},
+		}, "parameter encoder.0.weight has shape (5, 9), want (4, 9)"},
 		{"not a number", func(e map[string]entry) { copy(e["mean.bias"].bytes[4:], "\x00\x00\xc0\x7f") }, "tensor mean.bias: value 1 is NaN"},
 		{"70 layers", func(e map[string]entry) {
 			for i := 0; i < 2*70; i += 2 {
