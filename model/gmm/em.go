@@ -30,7 +30,7 @@ func Fit(x *mat.Dense, o Options) (*Mixture, error) {
 	var best *Mixture
 	var failed error
 	for s := range o.Starts {
-		e.start(e.centres(x, s))
+		e.start(e.centres(s))
 		m, err := e.run()
 		if err != nil && failed == nil {
 			failed = fmt.Errorf("start %d: %w", s, err)
@@ -61,6 +61,7 @@ func FitFrom(x, responsibilities *mat.Dense, o Options) (*Mixture, error) {
 // em is the data that a mixture is fitted to, and what the two steps hand each other.
 type em struct {
 	Options
+	x      *mat.Dense
 	n, d   int
 	blocks []block
 	resp   [][]float64 // of each block, [K, rows]
@@ -73,7 +74,7 @@ func newEM(x *mat.Dense, o Options) (*em, error) {
 	if err := checkData(x, o.Components); err != nil {
 		return nil, err
 	}
-	e := &em{Options: o, blocks: packAll(x)}
+	e := &em{Options: o, x: x, blocks: packAll(x)}
 	e.n, e.d = x.Dims()
 	for _, b := range e.blocks {
 		e.resp = append(e.resp, make([]float64, o.Components*b.n))

@@ -19,10 +19,10 @@ type nearest struct {
 	squared []float64
 }
 
-// centres chooses K rows of x by the rule of k-means++ (Arthur and Vassilvitskii, 2007), the first with equal probabilities and each
+// centres chooses K rows by the rule of k-means++ (Arthur and Vassilvitskii, 2007), the first with equal probabilities and each
 // other in proportion to the square of its distance from the nearest before it, and returns which is nearest to each row. Each
 // centre keeps the row that it is, so that none is without.
-func (e *em) centres(x *mat.Dense, start int) []int {
+func (e *em) centres(start int) []int {
 	source := philox.New(e.Seed, philox.MixtureStart, uint64(start))
 	to := nearest{make([]int, e.n), slices.Repeat([]float64{math.Inf(1)}, e.n)}
 	chosen := []int{int(unit(source) * float64(e.n))}
@@ -30,7 +30,7 @@ func (e *em) centres(x *mat.Dense, start int) []int {
 		if k > 0 {
 			chosen = append(chosen, to.draw(unit(source), chosen))
 		}
-		e.compare(to, k, x.RawRowView(chosen[k]))
+		e.compare(to, k, e.x.RawRowView(chosen[k]))
 	}
 	for k, row := range chosen {
 		to.centre[row] = k
