@@ -3,6 +3,7 @@ package gmm
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -92,6 +93,17 @@ func TestLogProb(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestAssignFirst checks that of components which are as likely the first is taken.
+func TestAssignFirst(t *testing.T) {
+	m, err := newMixture(Spherical, []float64{0.25, 0.375, 0.375}, mat.NewDense(3, 1, []float64{9, -1, 1}), []float64{1, 1, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Assign(mat.NewDense(3, 1, []float64{0, 8, 0.5})); !slices.Equal(got, []int{1, 0, 2}) {
+		t.Errorf("rows are assigned to %v, want 1, 0 and 2", got)
 	}
 }
 

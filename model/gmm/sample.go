@@ -38,9 +38,9 @@ func (m *Mixture) Sample(n int, seed uint64) *mat.Dense {
 	return x
 }
 
-// pick returns the first component up to which the weights sum up to more than u times all of them. It has a weight above 0, though
-// rounding may bring the product up to the whole.
+// pick returns the first component up to which the weights sum up to more than u times all of them. There is one, since u, of 53 bits,
+// is below 1, and it has a weight above 0.
 func pick(cumulative []float64, u float64) int {
-	whole := cumulative[len(cumulative)-1]
-	return slices.IndexFunc(cumulative, func(sum float64) bool { return sum > u*whole || sum == whole })
+	least := u * cumulative[len(cumulative)-1]
+	return slices.IndexFunc(cumulative, func(sum float64) bool { return sum > least })
 }

@@ -90,7 +90,8 @@ func TestPick(t *testing.T) {
 		{[]float64{0, 0.5, 0.5, 1, 1}, 0.5, 3},
 		{[]float64{0, 0.5, 0.5, 1, 1}, almostOne, 3},
 		{[]float64{0, 0.5, 0.5, 0.1 + 0.9 - 1e-17, 0.1 + 0.9 - 1e-17}, almostOne, 3},
-		{[]float64{0.75, 1.5, 1.5}, almostOne, 1}, // the product rounds to 1.5
+		{[]float64{0.75, 1 + 0x1p-52, 1 + 0x1p-52}, almostOne, 1},
+		{[]float64{0.25, 0.5, 0.5}, almostOne, 1},
 		{[]float64{1}, almostOne, 0},
 	} {
 		if got := pick(test.cumulative, test.u); got != test.want {
@@ -106,6 +107,13 @@ func TestSamplePlaces(t *testing.T) {
 	rows, d := few.Dims()
 	if !mat.Equal(many.Slice(0, rows, 0, d), few) {
 		t.Error("the first rows of many are not those of few")
+	}
+	seen := make(map[float64]bool)
+	for _, v := range many.RawMatrix().Data {
+		seen[v] = true
+	}
+	if all := len(many.RawMatrix().Data); len(seen) < all {
+		t.Errorf("%d of %d numbers are drawn again", all-len(seen), all)
 	}
 	if other := m.Sample(rows, 9); mat.Equal(other, few) || other.At(0, 0) == few.At(0, 0) {
 		t.Error("another seed draws the same rows")
