@@ -44,13 +44,23 @@ func newGaussian(mean, covariance []float64, dense bool) (g gaussian, ok bool) {
 
 // logDensity computes log N(x; μ, Σ) of each row of x. Its scratch has as many values as x.
 func (g gaussian) logDensity(dst []float64, x block, scratch []float64) {
-	y := block{x.n, scratch[:len(x.values)]}
-	subtract(y, x, g.mean)
-	g.whiten(y)
 	clear(dst)
-	for j := range g.mean {
-		for i, v := range y.column(j) {
-			dst[i] += v * v
+	if g.dense {
+		y := block{x.n, scratch[:len(x.values)]}
+		subtract(y, x, g.mean)
+		g.whiten(y)
+		for j := range g.mean {
+			for i, v := range y.column(j) {
+				dst[i] += v * v
+			}
+		}
+	} else {
+		for j, mean := range g.mean {
+			scale := 1 / g.factor[j]
+			for i, v := range x.column(j) {
+				whitened := (v - mean) * scale
+				dst[i] += whitened * whitened
+			}
 		}
 	}
 	for i, squared := range dst {
@@ -58,14 +68,8 @@ func (g gaussian) logDensity(dst []float64, x block, scratch []float64) {
 	}
 }
 
-// whiten replaces each row of y by L⁻¹·y.
+// whiten replaces each row of y by L⁻¹·y, for a dense L.
 func (g gaussian) whiten(y block) {
-	if !g.dense {
-		for j, deviation := range g.factor {
-			floats.Scale(1/deviation, y.column(j))
-		}
-		return
-	}
 	d := len(g.mean)
 	blas64.Trsm(blas.Left, blas.NoTrans, 1,
 		blas64.Triangular{N: d, Stride: d, Data: g.factor, Uplo: blas.Lower, Diag: blas.NonUnit},

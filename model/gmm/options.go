@@ -12,7 +12,7 @@ type Options struct {
 	Components     int        // of the mixture
 	Covariance     Covariance // what their covariances may be
 	Starts         int        // of which the best is kept
-	MaxIterations  int        // of each start
+	MaxIterations  int        // of each start; 0: what it starts from alone
 	Tolerance      float64    // a start ends where an iteration raises the mean log-likelihood by less, in nats
 	Regularization float64    // added to each variance, in the square of the data's unit
 	Seed           uint64     // of the starts
@@ -39,7 +39,7 @@ var Fields = []setting.Field[Options]{
 	setting.Int(setting.Field[Options]{Name: "starts", Flag: "starts", Arg: "N", Help: "starts of EM, of which the best is kept"},
 		func(o *Options) *int { return &o.Starts }, 1, maxStarts),
 	setting.Int(setting.Field[Options]{Name: "max_iterations", Flag: "iterations", Arg: "N", Help: "most iterations of EM from a start"},
-		func(o *Options) *int { return &o.MaxIterations }, 1, maxIterations),
+		func(o *Options) *int { return &o.MaxIterations }, 0, maxIterations),
 	setting.Float(setting.Field[Options]{Name: "tolerance", Flag: "tolerance", Arg: "X", Help: "end where an iteration raises the mean log-likelihood by less, in nats"},
 		func(o *Options) *float64 { return &o.Tolerance }, 0, math.MaxFloat32),
 	setting.Float(setting.Field[Options]{Name: "regularization", Flag: "regularization", Arg: "X", Help: "added to each variance, so that none becomes 0"},
