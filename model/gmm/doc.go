@@ -13,8 +13,8 @@
 //	M: Nₖ = Σᵢ rᵢₖ,  wₖ = Nₖ/n,  μₖ = Σᵢ rᵢₖ xᵢ / Nₖ,  Σₖ = Σᵢ rᵢₖ (xᵢ−μₖ)(xᵢ−μₖ)ᵀ / Nₖ + ρ·I
 //
 // rᵢₖ, the responsibility of component k for row i, is the probability that the row came from it. ρ is Options.Regularization, which
-// keeps a covariance from becoming singular, as reg_covar does in scikit-learn; the second M step is that of covariances that are free,
-// and Covariance has the others. Densities are computed as logarithms throughout:
+// keeps a covariance from becoming singular, as reg_covar does in scikit-learn. These are the covariances of Full; the other kinds of
+// Covariance are made of them. Densities are computed as logarithms throughout:
 //
 //	log N(x; μ, Σ) = −½ (d·log 2π + ‖L⁻¹(x−μ)‖²) − Σⱼ log Lⱼⱼ,  Σ = L·Lᵀ
 //
