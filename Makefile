@@ -74,6 +74,7 @@ fuzz:
 	go test -run '^$$' -fuzz FuzzIDX -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./train/dataset
 	go test -run '^$$' -fuzz FuzzArrays -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./train/dataset
 	go test -run '^$$' -fuzz FuzzLoad -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./train/checkpoint
+	go test -run '^$$' -fuzz FuzzRead -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./model/gmm
 
 # One epoch on the real MNIST: the test loss must be below 130 nats per image (PyTorch's example has 127.6 there).
 smoke:
