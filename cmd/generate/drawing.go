@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/files"
 	"govae/internal/picture"
 	"govae/internal/words"
@@ -101,7 +102,7 @@ func (o options) checkPlaces() error {
 // noteOn says it where files that are written in a folder are not as safe as they are elsewhere.
 func noteOn(folder string, stdout io.Writer) {
 	if err := files.Durable(folder); err != nil {
-		printNotes([]string{err.Error()}, stdout)
+		trained.PrintNotes([]string{err.Error()}, stdout)
 	}
 }
 
