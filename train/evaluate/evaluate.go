@@ -12,8 +12,8 @@ import (
 	"govae/train/generate"
 )
 
-// activeVariance is above what the variance of a dimension's posterior mean is where Burda et al. call the dimension active.
-const activeVariance = 0.01
+// ActiveVariance is above what the variance of a dimension's posterior mean is where Burda et al. call the dimension active.
+const ActiveVariance = 0.01
 
 // Options are what Over can be asked for besides its result.
 type Options struct {
@@ -62,7 +62,7 @@ type Result struct {
 func (r *Result) Active() []int {
 	active := []int{}
 	for u, variance := range r.Variance {
-		if r.Posterior && variance > activeVariance {
+		if r.Posterior && variance > ActiveVariance {
 			active = append(active, u)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"govae/internal/files"
 	"govae/internal/setting"
 	"govae/internal/terminal"
 	"govae/internal/words"
@@ -27,14 +28,21 @@ func (m *Model) Images(ctx context.Context) (*dataset.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	PrintNotes(set.Notes, m.stdout)
+	printNotes(set.Notes, m.stdout)
 	return set, nil
 }
 
-// PrintNotes prints what a user is to know.
-func PrintNotes(notes []string, stdout io.Writer) {
+// printNotes prints what a user is to know.
+func printNotes(notes []string, stdout io.Writer) {
 	for _, note := range notes {
 		fmt.Fprintf(stdout, "Note: %s.\n", note)
+	}
+}
+
+// NoteOn says it where files that are written in a folder are not as safe as they are elsewhere.
+func NoteOn(folder string, stdout io.Writer) {
+	if err := files.Durable(folder); err != nil {
+		printNotes([]string{err.Error()}, stdout)
 	}
 }
 
@@ -52,7 +60,7 @@ func (m *Model) Others(ctx context.Context, path, flag string) (*dataset.Set, er
 	if got, want := set.Test.Shape, m.Config().Image; got != want {
 		return nil, fmt.Errorf("the images of %s are %v and the model takes %v: %s", words.Printable(set.Name), got, want, fitting(got, want, flag))
 	}
-	PrintNotes(set.Notes, m.stdout)
+	printNotes(set.Notes, m.stdout)
 	return set, nil
 }
 

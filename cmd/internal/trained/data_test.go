@@ -82,7 +82,7 @@ func TestFitting(t *testing.T) {
 
 func TestNotesArePrinted(t *testing.T) {
 	var stdout bytes.Buffer
-	PrintNotes([]string{"2 pictures are left out", "the labels are passed over"}, &stdout)
+	printNotes([]string{"2 pictures are left out", "the labels are passed over"}, &stdout)
 	if want := "Note: 2 pictures are left out.\nNote: the labels are passed over.\n"; stdout.String() != want {
 		t.Errorf("printed %q, want %q", stdout.String(), want)
 	}

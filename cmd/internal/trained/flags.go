@@ -31,7 +31,11 @@ type Flags struct {
 }
 
 // UsageError is an error in what was asked for, not in carrying it out.
-type UsageError struct{ error }
+type UsageError struct{ Err error }
+
+func (e UsageError) Error() string { return e.Err.Error() }
+
+func (e UsageError) Unwrap() error { return e.Err }
 
 // Usagef returns a UsageError.
 func Usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }

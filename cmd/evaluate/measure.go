@@ -1,0 +1,123 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"govae/cmd/internal/trained"
+	"govae/internal/files"
+	"govae/internal/terminal"
+	"govae/internal/words"
+	"govae/model"
+	"govae/model/machine"
+	"govae/train/dataset"
+	"govae/train/evaluate"
+)
+
+// errInterrupted says that what is reported is not of all images, or that nothing is.
+var errInterrupted = errors.New("interrupted")
+
+// measured is what there is to say of the images of one set.
+type measured struct {
+	*evaluate.Result
+	name   string
+	images *model.Images
+	terms  []machine.Terms // of each image, where they are asked for
+	codes  []float32       // [images, latent], where they are asked for
+}
+
+// evaluateModel does what the options ask for.
+func evaluateModel(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	if err := o.checkPlaces(); err != nil {
+		return err
+	}
+	m, err := o.Open(stdout, stderr)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if m.Run != nil && !o.seedGiven {
+		o.seed = m.Run.Settings.Seed
+	}
+	var sets []*dataset.Set
+	for _, read := range o.sets(m) {
+		set, err := read(ctx)
+		if ctx.Err() != nil { // whatever the reading says of it
+			return fmt.Errorf("%w before the first image", errInterrupted)
+		}
+		if err != nil {
+			return err
+		}
+		sets = append(sets, set)
+	}
+	printModel(m, stdout)
+	usual, err := o.measure(ctx, m, sets[0], o.csv != "" || o.against != "", o.latents != "", stdout, stderr)
+	if errors.Is(err, errInterrupted) {
+		return fmt.Errorf("%w%s", err, o.unwritten())
+	}
+	if err != nil {
+		return err
+	}
+	if err := o.writeTables(usual, stdout); err != nil || len(sets) < 2 {
+		return err
+	}
+	others, err := o.measure(ctx, m, sets[1], true, false, stdout, stderr)
+	if others != nil && others.Images > 0 {
+		printAUROC(usual, others, stdout)
+	}
+	return err
+}
+
+// sets returns what reads the images to evaluate on: those of the flags or the run, and others where -against names some.
+func (o options) sets(m *trained.Model) []func(context.Context) (*dataset.Set, error) {
+	sets := []func(context.Context) (*dataset.Set, error){m.Images}
+	if o.against != "" {
+		sets = append(sets, func(ctx context.Context) (*dataset.Set, error) { return m.Others(ctx, o.against, "against") })
+	}
+	return sets
+}
+
+// measure evaluates the model on a set, keeps the terms and the codes of each image where they are wanted, and prints the rest. After an
+// interruption there are fewer images than in the set, and the error is errInterrupted.
+func (o options) measure(ctx context.Context, m *trained.Model, set *dataset.Set, terms, codes bool, stdout, stderr io.Writer) (*measured, error) {
+	s := &measured{name: words.Printable(set.Name), images: splits[o.split](set)}
+	bar := terminal.NewBar(stderr)
+	defer bar.Clear()
+	var err error
+	s.Result, err = evaluate.Over(ctx, m.Generator, s.images, evaluate.Options{
+		Seed: o.seed,
+		Each: func(p evaluate.Part) error {
+			if terms {
+				s.terms = append(s.terms, p.Terms...)
+			}
+			if codes {
+				s.codes = append(s.codes, p.Codes...)
+			}
+			return nil
+		},
+		Progress: func(done, of int) { bar.Show(done, of, "evaluating on "+s.name) },
+	})
+	if s.Result == nil {
+		return nil, err
+	}
+	bar.Clear()
+	o.printSet(s, stdout)
+	if err != nil {
+		return s, fmt.Errorf("%w: %s", errInterrupted, s.how())
+	}
+	return s, nil
+}
+
+// checkPlaces reports what is in the way of what is to be written, before it is made.
+func (o options) checkPlaces() error {
+	for _, place := range o.places() {
+		if err := cmp.Or(files.CheckFolder(filepath.Dir(place.path)), files.CheckFile(place.path)); err != nil {
+			return fmt.Errorf("%s: %w", place.flag, err)
+		}
+	}
+	return nil
+}
