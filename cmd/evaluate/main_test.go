@@ -1,0 +1,460 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"codeberg.org/sbinet/npyio/npy"
+
+	"govae/internal/idxtest"
+	"govae/model"
+	"govae/model/machine"
+	"govae/train"
+	"govae/train/checkpoint"
+	"govae/train/dataset"
+	"govae/train/device"
+	"govae/train/generate"
+)
+
+const height, width, latent = 3, 2, 4
+
+// plain returns a model whose numbers can be worked out: posterior means are slopes times the mean pixel, all variances are 1, and all
+// logits are 1, so that the loss falls with the mean pixel.
+func plain(slopes [latent]float32) *checkpoint.Checkpoint {
+	cfg := model.DefaultConfig()
+	cfg.Image, cfg.Hidden, cfg.Latent = model.Image{Height: height, Width: width, Channels: 1}, []int{1}, latent
+	weights := model.InitialWeights(cfg, 1)
+	for _, w := range weights {
+		clear(w.Float32s())
+	}
+	copy(weights["encoder.0.weight"].Float32s(), slices.Repeat([]float32{1. / 6}, 6))
+	copy(weights["mean.weight"].Float32s(), slopes[:])
+	copy(weights["decoder.2.bias"].Float32s(), slices.Repeat([]float32{1}, 6))
+	return &checkpoint.Checkpoint{Config: cfg, State: machine.State{Weights: weights}}
+}
+
+// levels returns n images, of which each has a level of its own, from first on.
+func levels(n, first int) (values []byte) {
+	for i := range n {
+		values = append(values, slices.Repeat([]byte{byte(first + i)}, height*width)...)
+	}
+	return values
+}
+
+// inWorkshop runs the test in a new folder that holds a checkpoint and two data sets: "usual" has 40 test images of levels 100 to 139 and
+// 30 training images, with labels from 0 to 4, and "others.npy" 250 images of all levels without labels, of which 25 are held out.
+func inWorkshop(t *testing.T) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("usual", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	labels := bytes.Repeat([]byte{0, 1, 2, 3, 4}, 8)
+	idxtest.Write(t, "usual", "t10k", height, width, levels(40, 100), labels)
+	idxtest.Write(t, "usual", "train", height, width, levels(30, 10), labels[:30])
+	writeArray(t, "others.npy", levels(250, 0))
+	if err := checkpoint.Save("plain.safetensors", plain([latent]float32{0, 10, 1, 0})); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeArray(t *testing.T, path string, values []byte) {
+	t.Helper()
+	rows := make([][height][width]uint8, len(values)/(height*width))
+	for i, v := range values {
+		rows[i/(height*width)][i/width%height][i%width] = v
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := npy.Write(file, rows); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// command runs it with words split at spaces.
+func command(ctx context.Context, words string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	code = run(ctx, strings.Fields(words), &out, &err)
+	return code, out.String(), err.String()
+}
+
+// succeed runs it and returns what it prints.
+func succeed(t *testing.T, args string) string {
+	t.Helper()
+	code, stdout, stderr := command(context.Background(), args)
+	if code != 0 || stderr != "" {
+		t.Fatalf("%s: exit code %d, stderr %q", args, code, stderr)
+	}
+	return stdout
+}
+
+// read reads the images that a path means, as the command does.
+func read(t *testing.T, path string) *dataset.Set {
+	t.Helper()
+	set, err := dataset.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// TestReport checks all that is printed of a model that is known. Of level v, with p = v/255, a pixel has −log p(x|z) = log(1 + e) − p, and
+// the KL is ½(10p)² + ½p² nats. The levels are 100 to 139: their variance is 40·41/12, in units of 255².
+func TestReport(t *testing.T) {
+	inWorkshop(t)
+	var losses, reconstructions, kls []float64
+	for v := 100; v < 140; v++ {
+		p := float64(v) / 255
+		reconstructions = append(reconstructions, 6*(math.Log1p(math.E)-p))
+		kls = append(kls, 101*p*p/2)
+		losses = append(losses, reconstructions[v-100]+kls[v-100])
+	}
+	row := func(title string, values []float64) string {
+		mean, squares := 0.0, 0.0
+		for _, v := range values {
+			mean += v / 40
+		}
+		for _, v := range values {
+			squares += (v - mean) * (v - mean)
+		}
+		return fmt.Sprintf("  %-20s%12.3f%12.3f\n", title, mean, math.Sqrt(squares/39/40))
+	}
+	variance := 40. * 41 / 12 / 255 / 255
+	want := "model    vae 6-1-(4+4)-1-6, relu, bernoulli, 40 parameters\n" +
+		"weights  plain.safetensors\n" +
+		"device   " + deviceWords(t) + "\n" +
+		"\nusual, 40 test images of 3×2×1\n\n" +
+		"                              mean  std. error  nats per image, loss = reconstruction + KL\n" +
+		row("Loss", losses) + row("Reconstruction term", reconstructions) + row("KL", kls) +
+		"  Active units              1 of 4  the variance of their posterior mean is above 0.01\n"
+	if got := succeed(t, "-checkpoint plain.safetensors -data usual -device cpu"); got != want {
+		t.Errorf("printed\n%s, want\n%s", got, want)
+	}
+	want += "\n  Latent dimension        variance\n" +
+		"  0                              0  not active\n" +
+		fmt.Sprintf("  1                   %12.3g\n", 100*variance) +
+		fmt.Sprintf("  2                   %12.3g  not active\n", variance) +
+		"  3                              0  not active\n"
+	if got := succeed(t, "-checkpoint plain.safetensors -data usual -device cpu -v"); got != want {
+		t.Errorf("printed\n%s, want\n%s", got, want)
+	}
+}
+
+func deviceWords(t *testing.T) string {
+	t.Helper()
+	g, err := generate.Open("plain.safetensors", device.CPU)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	return g.Device()
+}
+
+// TestOneImage prints no error where there is none.
+func TestOneImage(t *testing.T) {
+	inWorkshop(t)
+	writeArray(t, "two.npy", levels(2, 7)) // one to train on and one to test on
+	got := succeed(t, "-checkpoint plain.safetensors -data two.npy -v")
+	if !strings.Contains(got, "1 test image of") || strings.Contains(got, "NaN") || strings.Contains(got, "Active") {
+		t.Errorf("printed\n%s", got)
+	}
+}
+
+// TestRunsTestLoss trains a run and finds its test loss and its terms again, by its checkpoint alone and with its seed.
+func TestRunsTestLoss(t *testing.T) {
+	inWorkshop(t)
+	o := train.DefaultOptions()
+	o.Data.Path, o.Epochs, o.Device, o.Output = "usual", 2, device.CPU, io.Discard
+	o.Model.Hidden, o.Model.Latent = []int{5}, 2
+	o.Settings.Batch, o.Settings.LearningRate, o.Settings.Seed = 8, 0.02, 77
+	if err := train.Run(context.Background(), o); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open("runs/vae/metrics.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	column, lowest := slices.Index(rows[0], "test_loss"), rows[1]
+	for _, row := range rows[1:] { // best.safetensors is of the lowest test loss
+		if number(t, row[column]) < number(t, lowest[column]) {
+			lowest = row
+		}
+	}
+	got := succeed(t, "-device cpu")
+	if !strings.Contains(got, "best.safetensors\n") {
+		t.Errorf("printed\n%s, want the newest run's best", got)
+	}
+	for column, title := range map[string]string{"test_loss": "Loss", "test_reconstruction": "Reconstruction term", "test_kl": "KL"} {
+		want := number(t, lowest[slices.Index(rows[0], column)])
+		if line := fmt.Sprintf("\n  %-20s%12.3f", title, want); !strings.Contains(got, line) {
+			t.Errorf("printed\n%s, want %q", got, line)
+		}
+	}
+	if succeed(t, "-device cpu -seed 77") != got || succeed(t, "-device cpu -seed 1") == got {
+		t.Error("the run's seed is not the default")
+	}
+}
+
+func number(t *testing.T, text string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// TestTables compares the files with what a Generator says of the same images.
+func TestTables(t *testing.T) {
+	inWorkshop(t)
+	g, err := generate.Open("plain.safetensors", device.CPU)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	for _, test := range []struct {
+		args   string
+		images model.Images
+	}{
+		{"-data usual", read(t, "usual").Test},
+		{"-data usual -split train", read(t, "usual").Train},
+		{"-data others.npy -against usual", read(t, "others.npy").Test},
+	} {
+		n := test.images.Len()
+		x := make([]float32, n*height*width)
+		for i := range n {
+			test.images.Fill(x[i*height*width:][:height*width], i)
+		}
+		scores, err := g.Score(x, 6)
+		if err != nil {
+			t.Fatal(err)
+		}
+		means, _, err := g.Encode(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := "index,label,loss,reconstruction,kl\n"
+		for i, s := range scores {
+			label := ""
+			if len(test.images.Labels) > 0 {
+				label = fmt.Sprint(test.images.Labels[i])
+			}
+			rows += fmt.Sprintf("%d,%s,%v,%v,%v\n", i, label, float32(s[0]), float32(s[1]), float32(s[2]))
+		}
+		printed := succeed(t, "-checkpoint plain.safetensors -device cpu -seed 6 -csv new/terms.csv -latents codes.NPY "+test.args)
+		want := fmt.Sprintf("\nWrote new/terms.csv: the terms of %d images.\nWrote codes.NPY: the posterior means of %d images.\n", n, n)
+		if !strings.Contains(filepath.ToSlash(printed), want) {
+			t.Errorf("%s: printed %q, want %q", test.args, printed, want)
+		}
+		if got, err := os.ReadFile("new/terms.csv"); err != nil || string(got) != rows {
+			t.Errorf("%s: wrote\n%s (%v), want\n%s", test.args, got, err, rows)
+		}
+		wantArray(t, "codes.NPY", []int{n, latent}, means)
+	}
+}
+
+func wantArray(t *testing.T, path string, shape []int, want []float32) {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	r, err := npy.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []float32
+	if err := r.Read(&got); err != nil || strings.Trim(r.Header.Descr.Type, "'") != "<f4" || r.Header.Descr.Fortran || !slices.Equal(r.Header.Descr.Shape, shape) || !slices.Equal(got, want) {
+		t.Errorf("%s holds %+v (%v) with\n%v, want %v with\n%v", path, r.Header.Descr, err, got, shape, want)
+	}
+}
+
+// TestAgainst: with a loss that falls with the level, all that counts is which levels are lower.
+func TestAgainst(t *testing.T) {
+	inWorkshop(t)
+	if err := checkpoint.Save("falling.safetensors", plain([latent]float32{})); err != nil {
+		t.Fatal(err)
+	}
+	levelsOf := func(set *dataset.Set) (levels []byte) {
+		for i := range set.Test.Len() {
+			levels = append(levels, set.Test.Values[i*height*width])
+		}
+		return levels
+	}
+	usual, others, lower := levelsOf(read(t, "usual")), levelsOf(read(t, "others.npy")), 0.0
+	for _, u := range usual {
+		for _, o := range others {
+			switch {
+			case o < u:
+				lower++
+			case o == u:
+				lower += 0.5
+			}
+		}
+	}
+	got := succeed(t, "-checkpoint falling.safetensors -data usual -against others.npy")
+	want := fmt.Sprintf("\nAUROC %.4f: the probability that the loss is higher for an image of others.npy than for one of usual.\n", lower/float64(len(usual)*len(others)))
+	if !strings.HasSuffix(got, want) || !strings.Contains(got, "\nothers.npy, 25 test images of 3×2×1\n") {
+		t.Errorf("printed\n%s, want at the end %q", got, want)
+	}
+	if got := succeed(t, "-checkpoint falling.safetensors -data usual -against usual"); !strings.Contains(got, "\nAUROC 0.5000: ") {
+		t.Errorf("against itself:\n%s", got)
+	}
+}
+
+// dying is a context that is done after it was asked so many times.
+type dying struct {
+	context.Context
+	left int
+}
+
+func (d *dying) Err() error {
+	if d.left--; d.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestInterrupted checks what is said and written where the end comes at any of the places at which it is looked for.
+func TestInterrupted(t *testing.T) {
+	inWorkshop(t)
+	writeArray(t, "large.npy", bytes.Repeat([]byte{9}, 2100*10*height*width)) // 2,100 test images: 1,024, 1,024 and 52
+	var outcomes []string
+	for left := 0; ; left++ {
+		os.Remove("terms.csv")
+		code, stdout, stderr := command(&dying{context.Background(), left}, "-checkpoint plain.safetensors -data large.npy -against large.npy -csv terms.csv")
+		file, err := os.Stat("terms.csv")
+		outcome := fmt.Sprintf("%d, %q, table %t, AUROC %t", code, stderr, err == nil && file.Size() > 2100*10, strings.Contains(stdout, "AUROC"))
+		over := regexp.MustCompile(`over the first [\d,]+ of`)
+		if got, want := over.FindString(stdout), over.FindString(stderr); want != "over the first 0 of" && got != want {
+			t.Errorf("printed\n%s, want %q", stdout, want)
+		}
+		if len(outcomes) == 0 || outcomes[len(outcomes)-1] != outcome {
+			outcomes = append(outcomes, outcome)
+		}
+		if code != exitInterrupted {
+			break
+		}
+	}
+	said := func(images string) string {
+		return `evaluate: interrupted: over the first ` + images + ` of 2,100 images`
+	}
+	want := []string{
+		`130, "evaluate: interrupted before the first image\n", table false, AUROC false`,
+		`130, "` + said("0") + `, and nothing is written to terms.csv\n", table false, AUROC false`,
+		`130, "` + said("1,024") + `, and nothing is written to terms.csv\n", table false, AUROC false`,
+		`130, "` + said("2,048") + `, and nothing is written to terms.csv\n", table false, AUROC false`,
+		`130, "` + said("0") + `\n", table true, AUROC false`,
+		`130, "` + said("1,024") + `\n", table true, AUROC true`,
+		`130, "` + said("2,048") + `\n", table true, AUROC true`,
+		`0, "", table true, AUROC true`,
+	}
+	if !slices.Equal(outcomes, want) {
+		t.Errorf("the outcomes are\n%s, want\n%s", strings.Join(outcomes, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestErrors(t *testing.T) {
+	inWorkshop(t)
+	if err := os.Mkdir("folder.csv", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("file", nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	writeArray(t, "tiny.npy", levels(9, 1))
+	tests := []struct {
+		args string
+		code int
+		want string
+	}{
+		{"-split validation", exitUsage, `-split is "validation", want test, train`},
+		{"-csv terms.txt", exitUsage, `-csv is "terms.txt", want a name that ends in .csv`},
+		{"-latents codes.npz", exitUsage, `-latents is "codes.npz", want a name that ends in .npy`},
+		{"-seed many", exitUsage, `invalid value "many" for flag -seed`},
+		{"-holdout 2", exitUsage, "-holdout is 2, want 0.0001 to 0.9"},
+		{"-device gpu", exitUsage, `-device is "gpu", want auto, cpu, cuda`},
+		{"-precision fp16", exitUsage, `-precision is "fp16", want float32, tf32`},
+		{"-colour", exitUsage, "flag provided but not defined: -colour"},
+		{"usual", exitUsage, `unexpected argument "usual"`},
+		{"-checkpoint plain.safetensors -activation tanh", exitUsage, "plain.safetensors says itself what model it holds"},
+		{"", exitFailure, "no folder in runs holds a checkpoint.safetensors: file does not exist: train a model with go run ./cmd/train"},
+		{"-checkpoint gone.safetensors", exitFailure, "no checkpoint at gone.safetensors"},
+		{"-checkpoint plain.safetensors", exitFailure, "plain.safetensors does not say what it was trained on: name images with -data PATH"},
+		{"-checkpoint plain.safetensors -data gone", exitFailure, ": name with -data a folder"},
+		{"-checkpoint plain.safetensors -data usual -against gone", exitFailure, ": name with -against a folder"},
+		{"-checkpoint plain.safetensors -data usual -against mnist", exitFailure, "the images of MNIST are 28×28×1 and the model takes 3×2×1: give -size 3x2 as well, or name others with -against PATH"},
+		{"-checkpoint plain.safetensors -data usual -csv folder.csv", exitFailure, "-csv: folder.csv is a folder: want a file"},
+		{"-checkpoint plain.safetensors -data usual -latents file/codes.npy", exitFailure, "-latents: file is a file: want a folder"},
+		{"-checkpoint plain.safetensors -data usual -device cuda:99", exitFailure, ": use -device cpu, or auto to take what there is"},
+		{"-checkpoint plain.safetensors -data usual -device cpu -precision tf32", exitFailure, ": leave out -precision, or name a device that has it"},
+	}
+	for _, test := range tests {
+		code, stdout, stderr := command(context.Background(), test.args)
+		if code != test.code || stdout != "" || !strings.HasPrefix(stderr, "evaluate: ") || !strings.Contains(stderr, test.want) {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q, want %d and %q", test.args, code, stdout, stderr, test.code, test.want)
+		}
+		if hint := strings.Contains(stderr, "with -h for help"); hint != (code == exitUsage) {
+			t.Errorf("%s: stderr is %q, want the hint at -h for wrong flags alone", test.args, stderr)
+		}
+	}
+	for _, flag := range []string{"-data", "-checkpoint", "-csv", "-latents", "-against"} {
+		var stderr bytes.Buffer
+		if code := run(context.Background(), []string{flag, ""}, io.Discard, &stderr); code != exitUsage || !strings.Contains(stderr.String(), "for flag "+flag+": it is empty") {
+			t.Errorf("%s: exit code %d, stderr %q", flag, code, stderr.String())
+		}
+	}
+}
+
+func TestHelpNamesEveryFlag(t *testing.T) {
+	code, text, stderr := command(context.Background(), "-h")
+	if code != 0 || text != usage() || stderr != "" || strings.Contains(text, "{") {
+		t.Errorf("exit code %d, stdout %q, stderr %q, want the usage", code, text, stderr)
+	}
+	newFlagSet(new(options)).VisitAll(func(f *flag.Flag) {
+		if !strings.Contains(text, "\n    -"+f.Name+" ") {
+			t.Errorf("the usage does not list -%s", f.Name)
+		}
+	})
+}
+
+// full is a writer as /dev/full is one.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+// TestWhatIsPrintedCounts: a script that reads it must learn that there is nothing. What is written to files is there all the same.
+func TestWhatIsPrintedCounts(t *testing.T) {
+	inWorkshop(t)
+	for _, args := range []string{"-checkpoint plain.safetensors -data usual -csv terms.csv", "-h"} {
+		var stderr bytes.Buffer
+		code := run(context.Background(), strings.Fields(args), full{}, &stderr)
+		if code != exitFailure || !strings.HasSuffix(stderr.String(), os.ErrClosed.Error()+"\n") || strings.Count(stderr.String(), "\n") != 1 {
+			t.Errorf("%s: exit code %d, stderr %q, want %d and a line", args, code, stderr.String(), exitFailure)
+		}
+	}
+	if _, err := os.Stat("terms.csv"); err != nil {
+		t.Error(err)
+	}
+}
