@@ -30,6 +30,8 @@ const (
 	TestEpsilon                   // ε of an evaluation; step is the test image's place
 	Latent                        // z drawn from the prior for generated images
 	Holdout                       // which images are tested on where a set has no test images; step is how many there are in all
+	MixtureStart                  // rows around which a fit of a mixture begins; step is the start's number
+	MixtureRows                   // rows drawn from a mixture; step is the row's place
 )
 
 const (
