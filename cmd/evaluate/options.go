@@ -3,8 +3,10 @@ package main
 import (
 	_ "embed"
 	"flag"
+	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"govae/cmd/internal/trained"
@@ -29,11 +31,15 @@ type options struct {
 	split     split
 	seed      uint64
 	seedGiven bool // else it is the run's, where that is known
+	clusters  int  // 0: none
 	verbose   bool
 
 	csv, latents string // files to write
 	against      string // other images
 }
+
+// maxClusters is as many as there may be labels.
+const maxClusters = 256
 
 func defaults() options { return options{split: "test", seed: 1} }
 
@@ -52,6 +58,11 @@ var fields = []setting.Field[options]{
 	setting.Path(setting.Field[options]{Flag: "against", Arg: "PATH", Help: "evaluate on these images as well, which are read as those of -data are, and say how well the loss " +
 		"tells them from the first: the probability that it is higher for one of them, AUROC, where equal losses count half"},
 		func(o *options) *string { return &o.against }),
+	setting.Parsed(setting.Field[options]{Flag: "clusters", Arg: "N", Help: "fit a mixture of N Gaussians to the posterior means, without looking at labels, and say how far which Gaussian an image is " +
+		"of agrees with its label: as accuracy, each Gaussian standing for the label that is best, as normalized mutual information (NMI), and as adjusted Rand index (ARI)"},
+		func(o *options) *int { return &o.clusters },
+		func(n int) string { return strings.TrimPrefix(strconv.Itoa(n), "0") }, strconv.Atoi,
+		func(n int) bool { return n == 0 || n >= 2 && n <= maxClusters }, fmt.Sprintf("2 to %d", maxClusters)),
 	setting.Path(setting.Field[options]{Flag: "csv", Arg: "FILE", Help: "write a row for each image to FILE, whose name ends in .csv: its index, counted from 0, its label, empty " +
 		"where there is none, and its terms in nats"},
 		func(o *options) *string { return &o.csv }),
