@@ -4,8 +4,9 @@
     python bench/torch_check.py CHECKPOINT EXPECTED
 
 CHECKPOINT is a file that `go run ./cmd/train` wrote, such as runs/vae/best.safetensors.
-EXPECTED is a safetensors file with two float32 tensors: x, the images, [n, pixels] in [0, 1],
-and logits, [n, pixels], those that the Go program has for them with z = the posterior mean.
+EXPECTED is a safetensors file with float32 tensors: x, the images, [n, pixels] in [0, 1]; y, their
+classes, one-hot, [n, classes], which a cvae is told; and logits, [n, pixels], those that the Go
+program has for them with z = the posterior mean, or the code of an ae.
 The largest absolute difference is printed; above --tolerance the exit code is 1.
 
 It needs the package safetensors, and torch. Without torch it computes with numpy in float64.
@@ -30,7 +31,7 @@ def load_checkpoint(path):
         return json.loads(metadata["config"]), weights
 
 
-def torch_logits(torch, config, weights, x):
+def torch_logits(torch, config, weights, x, y):
     """The network as PyTorch modules, whose parameter names and shapes are the checkpoint's own."""
     nn = torch.nn
     activation = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}[config["activation"]]
@@ -42,20 +43,26 @@ def torch_logits(torch, config, weights, x):
         return layers
 
     image = config["image"]
-    widths = [image["height"] * image["width"] * image["channels"], *config["hidden"]]
-    vae = nn.ModuleDict({
-        "encoder": nn.Sequential(*stack(widths)),
-        "mean": nn.Linear(widths[-1], config["latent"]),
-        "logVar": nn.Linear(widths[-1], config["latent"]),
-        "decoder": nn.Sequential(*stack([config["latent"], *reversed(widths)])[:-1]),  # logits have no activation
+    pixels, latent, told = image["height"] * image["width"] * image["channels"], config["latent"], y.shape[1]
+    hidden = config["hidden"]
+    model = nn.ModuleDict({
+        "encoder": nn.Sequential(*stack([pixels + told, *hidden])),
+        "decoder": nn.Sequential(*stack([latent + told, *reversed(hidden), pixels])[:-1]),  # logits have no activation
     })
-    vae.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})  # strict: names and shapes
+    if config["kind"] == "ae":
+        model["encoder"].append(nn.Linear(hidden[-1], latent))
+    else:
+        model["mean"], model["logVar"] = nn.Linear(hidden[-1], latent), nn.Linear(hidden[-1], latent)
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})  # strict: names and shapes
+    x, y = torch.from_numpy(x), torch.from_numpy(y)
     with torch.no_grad():
-        z = vae["mean"](vae["encoder"](torch.from_numpy(x)))
-        return vae["decoder"](z).numpy()
+        z = model["encoder"](torch.cat([x, y], dim=1))
+        if config["kind"] != "ae":
+            z = model["mean"](z)
+        return model["decoder"](torch.cat([z, y], dim=1)).numpy()
 
 
-def numpy_logits(config, weights, x):
+def numpy_logits(config, weights, x, y):
     """The same network, as PyTorch's documentation defines its layers, in float64."""
     activation = {
         "relu": lambda a: np.maximum(a, 0),
@@ -66,13 +73,15 @@ def numpy_logits(config, weights, x):
     def dense(name, x):
         return x @ weights[name + ".weight"].astype(np.float64).T + weights[name + ".bias"]
 
-    h = x.astype(np.float64)
-    for i in range(len(config["hidden"])):
+    layers = len(config["hidden"])
+    h = np.concatenate([x, y], axis=1).astype(np.float64)
+    for i in range(layers):
         h = activation(dense(f"encoder.{2 * i}", h))
-    h = dense("mean", h)
-    for i in range(len(config["hidden"])):
+    h = dense(f"encoder.{2 * layers}" if config["kind"] == "ae" else "mean", h)
+    h = np.concatenate([h, y], axis=1)
+    for i in range(layers):
         h = activation(dense(f"decoder.{2 * i}", h))
-    return dense(f"decoder.{2 * len(config['hidden'])}", h)
+    return dense(f"decoder.{2 * layers}", h)
 
 
 def main():
@@ -85,12 +94,13 @@ def main():
     config, weights = load_checkpoint(args.checkpoint)
     expected = load_file(args.expected)
     x, want = expected["x"], expected["logits"]
+    y = expected.get("y", np.empty((len(x), 0), np.float32))  # nothing stands beside x and z of the other kinds
     try:
         import torch
     except ImportError:
-        library, got = "numpy, float64", numpy_logits(config, weights, x)
+        library, got = "numpy, float64", numpy_logits(config, weights, x, y)
     else:
-        library, got = f"PyTorch {torch.__version__}", torch_logits(torch, config, weights, x)
+        library, got = f"PyTorch {torch.__version__}", torch_logits(torch, config, weights, x, y)
 
     if got.shape != want.shape:
         sys.exit(f"{args.expected}: logits have shape {want.shape}, the network gives {got.shape}")

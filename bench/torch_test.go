@@ -35,34 +35,39 @@ func TestLogitsInPython(t *testing.T) {
 	}
 	const n = 100
 	pixels := set.Test.Shape.Pixels()
-	images := &model.Images{Shape: set.Test.Shape, Values: set.Test.Values[:n*pixels]}
-	x := make([]float32, n*pixels)
-	images.Fill(x, 0)
+	images := &model.Images{Shape: set.Test.Shape, Values: set.Test.Values[:n*pixels], Labels: set.Test.Labels[:n]}
 
-	path := *checkpointFlag
-	if path == "" {
-		path = filepath.Join(t.TempDir(), "checkpoint.safetensors")
-		saveAfterOneStep(t, path, images)
+	paths := []string{*checkpointFlag}
+	if *checkpointFlag == "" {
+		paths = nil
+		for _, kind := range model.Kinds() {
+			path := filepath.Join(t.TempDir(), string(kind)+".safetensors")
+			saveAfterOneStep(t, path, kind, images)
+			paths = append(paths, path)
+		}
 	}
-	c, err := checkpoint.Load(path)
-	if err != nil {
-		t.Fatal(err)
+	for _, path := range paths {
+		c, err := checkpoint.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expected := filepath.Join(t.TempDir(), "expected.safetensors")
+		writeExpected(t, expected, c, images)
+		out, err := exec.Command(python, "torch_check.py", path, expected).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		t.Logf("%s: %s", c.Config, out)
 	}
-	expected := filepath.Join(t.TempDir(), "expected.safetensors")
-	writeExpected(t, expected, n, x, logitsOf(t, c, n, x))
-	out, err := exec.Command(python, "torch_check.py", path, expected).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	t.Logf("%s", out)
 }
 
-// saveAfterOneStep saves the default network after one step on all of the images.
-func saveAfterOneStep(t *testing.T, path string, images *model.Images) {
+// saveAfterOneStep saves the default network of a kind after one step on all of the images.
+func saveAfterOneStep(t *testing.T, path string, kind model.Kind, images *model.Images) {
 	t.Helper()
 	n, settings := images.Len(), machine.DefaultSettings()
 	settings.Batch = n
 	j := machine.Job{Model: model.DefaultConfig(), Settings: settings, Train: images}
+	j.Model.Kind, j.Model.Classes = kind, 10
 	m, err := machine.NewCPU(j)
 	if err != nil {
 		t.Fatal(err)
@@ -84,40 +89,75 @@ func saveAfterOneStep(t *testing.T, path string, images *model.Images) {
 	}
 }
 
-// logitsOf returns the logits, [n, pixels], for z = the posterior mean, which is what ε = 0 gives.
-func logitsOf(t *testing.T, c *checkpoint.Checkpoint, n int, x []float32) []float32 {
+// matrix is a tensor of a safetensors file, [n, width].
+type matrix struct {
+	name   string
+	width  int
+	values []float32
+}
+
+// fed returns what the model of a checkpoint takes of images, and what else its training graph does: ε = 0, so that z is the posterior
+// mean, and β.
+func fed(t *testing.T, c *checkpoint.Checkpoint, images *model.Images) (matrices []matrix, feed map[string]any) {
 	t.Helper()
+	inputs, err := c.Config.Inputs(model.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, feed := images.Len(), make(map[string]any)
+	for _, in := range inputs {
+		values := make([]float32, n*in.Width(1))
+		switch in.Source {
+		case model.Pixels:
+			images.Fill(values, 0)
+		case model.Labels:
+			for i, label := range images.Labels {
+				values[i*in.Width(1)+int(label)] = 1
+			}
+		case model.Setting:
+			feed[in.Name()] = float32(1)
+			continue
+		}
+		feed[in.Name()] = values
+		if !in.IsDrawn() {
+			matrices = append(matrices, matrix{in.Name(), in.Width(1), values})
+		}
+	}
+	return matrices, feed
+}
+
+// writeExpected writes what the model of a checkpoint takes of images, and the logits, [n, pixels], as a safetensors file.
+func writeExpected(t *testing.T, path string, c *checkpoint.Checkpoint, images *model.Images) {
+	t.Helper()
+	n := images.Len()
+	matrices, feed := fed(t, c, images)
 	network, err := model.New(c.Config, model.Train, n, c.State.Weights)
 	if err != nil {
 		t.Fatal(err)
 	}
-	graphtest.Run(t, network.Graph, map[string]any{
-		"x": x, "epsilon": make([]float32, n*c.Config.Latent), "beta": float32(1),
-	})
+	graphtest.Run(t, network.Graph, feed)
 	last := fmt.Sprintf("decoder.%d", 2*len(c.Config.Hidden)) // of the decoder's layers
-	return graphtest.Floats(graphtest.Node(t, network.Graph, last))
-}
+	logits := graphtest.Floats(graphtest.Node(t, network.Graph, last))
+	matrices = append(matrices, matrix{"logits", c.Config.Image.Pixels(), logits})
 
-// writeExpected writes the tensors x and logits, both [n, pixels], as a safetensors file.
-func writeExpected(t *testing.T, path string, n int, x, logits []float32) {
-	t.Helper()
 	type entry struct {
 		Dtype   string `json:"dtype"`
 		Shape   [2]int `json:"shape"`
 		Offsets [2]int `json:"data_offsets"`
 	}
-	shape := [2]int{n, len(x) / n}
-	header, err := json.Marshal(map[string]entry{
-		"x":      {"F32", shape, [2]int{0, 4 * len(x)}},
-		"logits": {"F32", shape, [2]int{4 * len(x), 4 * (len(x) + len(logits))}},
-	})
+	entries, end := make(map[string]entry), 0
+	for _, m := range matrices {
+		entries[m.name] = entry{"F32", [2]int{n, m.width}, [2]int{end, end + 4*len(m.values)}}
+		end += 4 * len(m.values)
+	}
+	header, err := json.Marshal(entries)
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
 	file = append(file, header...)
-	for _, values := range [][]float32{x, logits} {
-		if file, err = binary.Append(file, binary.LittleEndian, values); err != nil {
+	for _, m := range matrices {
+		if file, err = binary.Append(file, binary.LittleEndian, m.values); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -43,6 +43,8 @@ func operations(rows, cols, outs int) []operation {
 			func(in gorgonia.Nodes) (*gorgonia.Node, error) { return op.BernoulliLogLikelihood(in[0], in[1]) }},
 		{"StandardNormalKL", []input{matrix("mean"), matrix("logVar")},
 			func(in gorgonia.Nodes) (*gorgonia.Node, error) { return op.StandardNormalKL(in[0], in[1]) }},
+		{"Beside", []input{matrix("a"), {name: "b", shape: tensor.Shape{rows, outs}, data: true}},
+			func(in gorgonia.Nodes) (*gorgonia.Node, error) { return op.Beside(in[0], in[1]) }},
 		{"Scale", []input{vector}, func(in gorgonia.Nodes) (*gorgonia.Node, error) { return op.Scale(in[0], -1.5) }},
 		{"Add", []input{matrix("a"), matrix("b"), matrix("c")}, func(in gorgonia.Nodes) (*gorgonia.Node, error) { return op.Add(in...) }},
 		{"BatchMean", []input{vector}, func(in gorgonia.Nodes) (*gorgonia.Node, error) { return op.BatchMean(in[0], -1.5) }},

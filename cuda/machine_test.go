@@ -81,7 +81,15 @@ func jobs() map[string]machine.Job {
 	cores.Model.Image, cores.Model.Hidden, cores.Model.Latent = model.Image{Height: 20, Width: 18, Channels: 1}, []int{70}, 24
 	cores.Settings.Batch, cores.Settings.LearningRate = 48, 1e-3
 	cores = job(cores.Model, cores.Settings, 127, 90)
-	return map[string]machine.Job{"tiny": tinyJob(), "deep": deep, "wide": wide, "cores": cores}
+	code, told := tinyJob(), tinyJob()
+	code.Model.Kind, code.Model.Hidden, code.Settings.Beta = model.AE, []int{37, 20}, 1
+	told.Model.Kind, told.Model.Hidden, told.Model.Classes = model.CVAE, []int{37, 20}, 5
+	for _, images := range []*model.Images{told.Train, told.Test} {
+		for i := range images.Len() {
+			images.Labels = append(images.Labels, byte(i*i%5))
+		}
+	}
+	return map[string]machine.Job{"tiny": tinyJob(), "deep": deep, "wide": wide, "cores": cores, "code": code, "told": told}
 }
 
 // counted returns n numbers from 0 on.

@@ -137,6 +137,15 @@ func (d *reference) do(l launch) {
 		d.adam(a.P, a.Adam, d.floats(a.G, a.N))
 	case "bernoulli_rows", "kl_rows":
 		d.rows(argsOf[kernels.RowsArgs](l), kernel == "kl_rows")
+	case "columns":
+		a := argsOf[kernels.ColumnsArgs](l)
+		for row := range a.Rows {
+			side := append([]float32(nil), d.floats(a.A, a.Rows*a.Width)[row*a.Width:][:a.Width]...)
+			if beside := a.Cols - a.Width; beside > 0 {
+				side = append(side, d.floats(a.B, a.Rows*beside)[row*beside:][:beside]...)
+			}
+			copy(d.floats(a.Y, a.Rows*a.Cols)[row*a.Cols:][:a.Cols], side)
+		}
 	case "each", "in_order":
 		a := argsOf[kernels.ListArgs](l)
 		for _, in := range a.List[:a.Count] {

@@ -9,6 +9,7 @@ import (
 // The terms that kinds report.
 var (
 	loss           = Term{Name: "loss", Title: "Loss", Column: "    loss", Formula: "reconstruction + β·KL"}
+	lossOfCode     = Term{Name: "loss", Title: "Loss", Column: "    loss", Formula: "−log p(x|z)"}
 	reconstruction = Term{Name: "reconstruction", Title: "Reconstruction term", Column: "reconst."}
 	klDivergence   = Term{Name: "kl", Title: "KL", Column: "    KL"}
 )
@@ -33,4 +34,14 @@ func (b *builder) elboOfEach(logP, kl *gorgonia.Node) {
 	b.report(loss, b.named("loss", must(op.Add(negLogP, kl))))
 	b.report(reconstruction, negLogP)
 	b.report(klDivergence, kl)
+}
+
+// reconstructionLoss reports −log p(x|z), the mean over the batch of logP, [batch], as the loss: that of a z that is a point.
+func (b *builder) reconstructionLoss(logP *gorgonia.Node) {
+	b.report(lossOfCode, b.named("loss", must(op.BatchMean(logP, -1))))
+}
+
+// reconstructionLossOfEach reports −log p(x|z) of each image, [batch].
+func (b *builder) reconstructionLossOfEach(logP *gorgonia.Node) {
+	b.report(lossOfCode, b.named("loss", must(op.Scale(logP, -1))))
 }

@@ -50,6 +50,11 @@ func (b *builder) pixels() *gorgonia.Node {
 	return b.input(Input{Source: Pixels}, "x", b.Batch, b.Config.Image.Pixels())
 }
 
+// labels adds the class of each image, one-hot: [batch, classes].
+func (b *builder) labels() *gorgonia.Node {
+	return b.input(Input{Source: Labels}, "y", b.Batch, b.Config.Classes)
+}
+
 // epsilon adds ε ~ N(0, I), [batch, latent].
 func (b *builder) epsilon() *gorgonia.Node {
 	return b.input(Input{Source: Normal, Stream: philox.Epsilon, TestStream: philox.TestEpsilon}, "epsilon", b.Batch, b.Config.Latent)

@@ -63,15 +63,23 @@ var Fields = []setting.Field[Config]{
 		func(c *Config) *op.Activation { return &c.Activation }, activations),
 }
 
-// String names the model by its layers' widths: vae 784-400-(20+20)-400-784, relu, bernoulli.
+// String names the model by its layers' widths, with the heads of the encoder in brackets where it has two, and by the classes, where it
+// is told them: vae 784-400-(20+20)-400-784, relu, bernoulli.
 func (c Config) String() string {
 	var in, out string
 	for _, width := range c.Hidden {
 		in += fmt.Sprintf("%d-", width)
 		out = fmt.Sprintf("-%d", width) + out
 	}
-	pixels := c.Image.Pixels()
-	return fmt.Sprintf("%s %d-%s(%d+%d)%s-%d, %s, %s", c.Kind, pixels, in, c.Latent, c.Latent, out, pixels, c.Activation, c.Likelihood)
+	code := fmt.Sprint(c.Latent)
+	if len(c.Kind.example(Encode).Outputs) > 1 {
+		code = fmt.Sprintf("(%d+%d)", c.Latent, c.Latent)
+	}
+	pixels, told := c.Image.Pixels(), ""
+	if c.Kind.TakesLabels() {
+		told = fmt.Sprintf(", %d classes", c.Classes)
+	}
+	return fmt.Sprintf("%s %d-%s%s%s-%d, %s, %s%s", c.Kind, pixels, in, code, out, pixels, c.Activation, c.Likelihood, told)
 }
 
 // Clone returns a copy that shares nothing with c.

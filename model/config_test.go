@@ -22,6 +22,7 @@ func TestValidate(t *testing.T) {
 		want   string // the field and the value
 	}{
 		{func(c *Config) { c.Kind = "gan" }, `kind is "gan"`},
+		{func(c *Config) { c.Kind = CVAE }, "kind is cvae, which is told the class of each image, and the data have no labels"},
 		{func(c *Config) { c.Image.Height = 0 }, "image.height is 0"},
 		{func(c *Config) { c.Image.Width = 5000 }, "image.width is 5000"},
 		{func(c *Config) { c.Image.Channels = 2 }, "image.channels is 2"},
@@ -48,9 +49,17 @@ func TestValidate(t *testing.T) {
 
 func TestConfigString(t *testing.T) {
 	cfg := DefaultConfig()
-	cfg.Hidden = []int{300, 100}
-	if got, want := cfg.String(), "vae 784-300-100-(20+20)-100-300-784, relu, bernoulli"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	cfg.Hidden, cfg.Classes = []int{300, 100}, 7
+	for kind, want := range map[Kind]string{
+		VAE:   "vae 784-300-100-(20+20)-100-300-784, relu, bernoulli",
+		AE:    "ae 784-300-100-20-100-300-784, relu, bernoulli",
+		CVAE:  "cvae 784-300-100-(20+20)-100-300-784, relu, bernoulli, 7 classes",
+		"gan": "gan 784-300-100-20-100-300-784, relu, bernoulli",
+	} {
+		cfg.Kind = kind
+		if got := cfg.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

@@ -99,7 +99,7 @@ func TestFitRefuses(t *testing.T) {
 		{shapesOf(9, []int{5}, 2), func(s map[string]tensor.Shape) { s["decoder.0.weight"] = tensor.Shape{10} }, "decoder.0.weight has shape (10), want two"},
 		{shapesOf(9, []int{5}, 2), func(s map[string]tensor.Shape) { delete(s, "decoder.0.weight") }, "parameter decoder.0.weight is missing"},
 		{shapesOf(9, []int{5}, 2), func(s map[string]tensor.Shape) { delete(s, "decoder.2.bias") }, "parameter decoder.2.bias is missing"},
-		{shapesOf(9, []int{5, 4}, 2), func(s map[string]tensor.Shape) { delete(s, "encoder.2.weight") }, "parameter mean.weight has shape (2, 4), want (2, 5)"},
+		{shapesOf(9, []int{5, 4}, 2), func(s map[string]tensor.Shape) { delete(s, "encoder.2.weight") }, "parameter encoder.2.weight is missing"},
 		{shapesOf(9, []int{5}, 2), func(s map[string]tensor.Shape) { s["mean.bias"] = tensor.Shape{2, 1} }, "mean.bias has shape (2, 1), want (2)"},
 		{shapesOf(9, []int{5}, 1), func(s map[string]tensor.Shape) { s["mean.weight"] = tensor.Shape{5} }, "mean.weight has shape (5), want (1, 5)"},
 		{shapesOf(9, []int{5}, 2), func(s map[string]tensor.Shape) { s["decoder.2.weight"] = tensor.Shape{8, 5} }, "decoder.2.weight has shape (8, 5), want (9, 5)"},

@@ -41,7 +41,8 @@ func (b *builder) decoder(z *gorgonia.Node) *gorgonia.Node {
 }
 
 // Fit returns c with the widths of its layers and the shape of its images as the parameters' shapes have them: that of c where
-// it has as many pixels, else a square one, grey or, where only that is one, RGB. Its error names what does not fit.
+// it has as many pixels, else a square one, grey or, where only that is one, RGB. So it does with the classes, if the kind of c takes
+// them. Its error names what does not fit.
 func (c Config) Fit(shapes map[string]tensor.Shape) (Config, error) {
 	width := func(name string, side int) (int, error) {
 		shape, ok := shapes[name]
@@ -53,24 +54,31 @@ func (c Config) Fit(shapes map[string]tensor.Shape) (Config, error) {
 		}
 		return shape[side], nil
 	}
-	c.Hidden = nil
-	for i := 0; i <= maxLayers; i++ { // one more than there may be, for Validate to refuse
-		name := encoderLayer(i) + ".weight"
-		if shapes[name] == nil && i > 0 {
-			break
-		}
-		hidden, err := width(name, 0)
-		if err != nil {
-			return c, err
-		}
-		c.Hidden = append(c.Hidden, hidden)
-	}
 	pixels, err := width(encoderLayer(0)+".weight", 1)
 	if err != nil {
 		return c, err
 	}
 	if c.Latent, err = width(decoderLayer(0)+".weight", 1); err != nil {
 		return c, err
+	}
+	var layers []int                    // of the decoder, which are the encoder's hidden ones backwards, and a last one
+	for i := 0; i <= maxLayers+1; i++ { // one more than there may be, for Validate to refuse
+		name := decoderLayer(i) + ".weight"
+		if shapes[name] == nil && i > 0 {
+			break
+		}
+		out, err := width(name, 0)
+		if err != nil {
+			return c, err
+		}
+		layers = append(layers, out)
+	}
+	last := len(layers) - 1
+	c.Hidden = slices.Clone(layers[:last])
+	slices.Reverse(c.Hidden)
+	if c.Kind.TakesLabels() { // which stand beside image and latent
+		c.Classes = pixels - layers[last]/max(1, likelihoods[c.Likelihood].outputs) // an unknown one is refused below
+		pixels, c.Latent = pixels-c.Classes, c.Latent-c.Classes
 	}
 	if c.Image.Pixels() != pixels {
 		side := func(pixels int) int { return int(math.Round(math.Sqrt(float64(pixels)))) }

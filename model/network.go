@@ -2,8 +2,8 @@
 // parameters.
 //
 // A kind of model has several graphs over the same parameters, each a Part: one that is trained, and others that encode, decode
-// and score. For the mathematics read vae.go, then mlp.go. network.go says what a Network is, builder.go how one is put
-// together; family.go and likelihood.go list what there is to choose from, gradients.go adds the backward graph, and
+// and score. For the mathematics read vae.go, then mlp.go; autoencoder.go and conditional.go are the other kinds. network.go says what
+// a Network is, builder.go how one is put together; family.go and likelihood.go list what there is to choose from, gradients.go adds the backward graph, and
 // parameters.go finds out what the weights are. What a node computes is in package op.
 package model
 
@@ -19,7 +19,7 @@ import (
 )
 
 // ErrCannot says that a kind of model cannot do what it is asked: it has no graph for that, or one that takes more than it is
-// given.
+// given, or no prior.
 var ErrCannot = errors.New("the model cannot do that")
 
 // Part names one of the graphs of a model.
@@ -78,7 +78,7 @@ type Term struct {
 	Name    string // in files: reconstruction
 	Title   string // above a curve: Reconstruction term
 	Column  string // above a column of numbers, filled up with spaces to the column's width
-	Formula string // of the other terms' columns, where it is computed from them
+	Formula string // that it is computed by: from the other terms' columns, where there are any
 }
 
 // Reported is a Term as a network computes it.

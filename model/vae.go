@@ -12,12 +12,15 @@ import (
 // VAE is the variational autoencoder of Kingma and Welling (arXiv:1312.6114).
 const VAE Kind = "vae"
 
-var vae = family{parts: map[Part]func(*builder){
-	Train:  vaeTrain,
-	Score:  vaeScore,
-	Encode: vaeEncode,
-	Decode: vaeDecode,
-}}
+var vae = family{
+	parts: map[Part]func(*builder){
+		Train:  vaeTrain,
+		Score:  vaeScore,
+		Encode: vaeEncode,
+		Decode: vaeDecode,
+	},
+	prior: true,
+}
 
 func vaeTrain(b *builder) {
 	logP, kl := b.vaeTerms()

@@ -6,6 +6,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"govae/model/machine"
@@ -96,8 +97,17 @@ func (t *Trainer) evaluate() (machine.Terms, error) {
 
 // failed says where in the run the machine failed, and with which settings.
 func (t *Trainer) failed(step uint64, err error) error {
-	t.err = fmt.Errorf("epoch %d, step %d, learning rate %v, β %v: %w", t.epoch+1, step, t.job.Settings.LearningRate, t.job.Settings.Beta, err)
+	t.err = fmt.Errorf("epoch %d, step %d, %s: %w", t.epoch+1, step, t.rates(), err)
 	return t.err
+}
+
+// rates names the settings that may be too large: learning rate 0.001, β 1. The latter is left out where the model has no use for it.
+func (t *Trainer) rates() string {
+	rates := fmt.Sprintf("learning rate %v", t.job.Settings.LearningRate)
+	if slices.Contains(t.job.Model.Kind.Settings(), "beta") {
+		rates += fmt.Sprintf(", β %v", t.job.Settings.Beta)
+	}
+	return rates
 }
 
 // pace is how many steps a machine is given at a time: one at first, and as many more as take some time, so that there is

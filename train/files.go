@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -32,9 +33,7 @@ func (r *run) writeFiles() error {
 	if err != nil {
 		return err
 	}
-	if err := r.writePictures(); errors.Is(err, model.ErrCannot) {
-		r.noteOnce(fmt.Sprintf("not all pictures are drawn: %v", err)) // which is no reason to lose the epoch
-	} else if err != nil {
+	if err := r.writePictures(); err != nil {
 		return err
 	}
 	terms := c.Config.Terms()
@@ -65,21 +64,33 @@ func (r *run) save(c *checkpoint.Checkpoint) error {
 }
 
 // writePictures draws what the model generates, from the same latents after every epoch, and test images above what
-// it makes of them. Images of which a picture would be too large are no reason to lose the epoch.
+// it makes of them. What the model cannot draw, and images of which a picture would be too large, are no reason to lose the epoch.
 func (r *run) writePictures() error {
-	err := r.writeSamples()
-	if err == nil {
-		err = r.writeReconstructions()
+	var missing error // why the first that is not drawn is not
+	for _, write := range []func() error{r.writeSamples, r.writeReconstructions} {
+		err := write()
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, model.ErrCannot) && !errors.Is(err, picture.ErrTooLarge) && !errors.Is(err, generate.ErrInput) {
+			return err
+		}
+		missing = cmp.Or(missing, err)
 	}
-	if errors.Is(err, picture.ErrTooLarge) || errors.Is(err, generate.ErrInput) {
-		r.noteOnce(fmt.Sprintf("not all pictures are drawn: %v", err))
-		return nil
+	if missing != nil {
+		r.noteOnce(fmt.Sprintf("not all pictures are drawn: %v", missing))
 	}
-	return err
+	return nil
 }
 
+// writeSamples draws samples, and of a model that is told classes a row for each class, with the same latent down a column.
 func (r *run) writeSamples() error {
-	samples, err := r.trainer.Generator().Sample(sampleCount, r.Settings.Seed)
+	g, n := r.trainer.Generator(), sampleCount
+	draw := g.Sample
+	if g.Config().Kind.TakesLabels() {
+		draw, n = g.SampleEveryClass, sampleColumns
+	}
+	samples, err := draw(n, r.Settings.Seed)
 	if err != nil {
 		return err
 	}
@@ -90,7 +101,8 @@ func (r *run) writeReconstructions() error {
 	n := min(reconstructionCount, r.set.Test.Len())
 	inputs := make([]float32, n*r.set.Test.Shape.Pixels())
 	r.set.Test.Fill(inputs, 0)
-	outputs, err := r.trainer.Generator().Reconstruct(inputs)
+	labels := r.set.Test.Labels
+	outputs, err := r.trainer.Generator().OfClasses(labels[:min(n, len(labels))]...).Reconstruct(inputs)
 	if err != nil {
 		return err
 	}

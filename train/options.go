@@ -29,7 +29,8 @@ type Options struct {
 
 	// Given names, on a resume, the fields of Model, Settings and Data that are to be as they are here: learning_rate, for one. All
 	// others are as the run's checkpoint has them. A field that may not change then has to agree with the checkpoint, and one
-	// that may is recorded there with the step from which on it is another. A name that no field has is an error.
+	// that may is recorded there with the step from which on it is another. A name that no field has is an error, and so is, also in a new
+	// run, a setting that the kind of the model does not take.
 	Given []string
 
 	Output  io.Writer // what is printed goes here; nil: nowhere
@@ -83,6 +84,11 @@ func (o Options) Validate() error {
 	}
 	if err := o.Data.Validate(); err != nil {
 		return err
+	}
+	if !o.Resume { // else the kind is that of the run
+		if err := machine.CheckTaken(o.Model.Kind, o.Given...); err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
 	}
 	if unknown := setting.Unknown(model.Fields, setting.Unknown(machine.Fields, setting.Unknown(dataset.Fields, o.Given))); len(unknown) > 0 {
 		return fmt.Errorf("train: given has %q, which no field of model, settings or data is named", unknown[0])

@@ -127,8 +127,8 @@ func (r *run) describe() {
 	line("model    %s, %s parameters", cfg, words.Thousands(cfg.ParameterCount()))
 	line("device   %s", r.trainer.Device())
 	line("out      %s", words.Printable(r.dir.Name()))
-	line("run      %s of %s, batch %d, learning rate %v, β %v, seed %d",
-		words.Counted(r.Epochs, "epoch"), words.Counted(r.trainer.steps(), "step"), s.Batch, s.LearningRate, s.Beta, s.Seed)
+	line("run      %s of %s, batch %d, %s, seed %d",
+		words.Counted(r.Epochs, "epoch"), words.Counted(r.trainer.steps(), "step"), s.Batch, r.trainer.rates(), s.Seed)
 	if r.Resume {
 		line("resumed  after %s, at step %s", words.Counted(r.trainer.epoch, "epoch"), words.Thousands(r.trainer.step))
 	}

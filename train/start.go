@@ -114,6 +114,9 @@ func (r *run) adopt(saved *checkpoint.Checkpoint) (err error) {
 	if _, _, err := setting.Changes(model.Fields, r.Model, saved.Config); err != nil {
 		return err
 	}
+	if err := machine.CheckTaken(saved.Config.Kind, r.Given...); err != nil {
+		return err
+	}
 	if r.Settings, err = setting.Merge(machine.Fields, r.Given, r.Settings, saved.Run.Settings); err != nil {
 		return err
 	}

@@ -167,6 +167,29 @@ func deviceWords(t *testing.T) string {
 	return g.Device()
 }
 
+// TestOtherKinds evaluates a model whose code is a point, of which nothing is active, and one that is told classes, which needs labels.
+func TestOtherKinds(t *testing.T) {
+	inWorkshop(t)
+	for _, kind := range []model.Kind{model.AE, model.CVAE} {
+		c := plain([latent]float32{})
+		c.Config.Kind, c.Config.Classes = kind, 5
+		c.State.Weights = model.InitialWeights(c.Config, 1)
+		if err := checkpoint.Save(string(kind)+".safetensors", c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := succeed(t, "-checkpoint ae.safetensors -data usual -v"); strings.Contains(strings.ToLower(got), "active") || strings.Contains(got, "KL") || !strings.Contains(got, "\n  3         ") {
+		t.Errorf("printed\n%s", got)
+	}
+	if got := succeed(t, "-checkpoint cvae.safetensors -data usual -against usual"); !strings.Contains(got, "  KL") || !strings.Contains(got, "AUROC 0.5000") {
+		t.Errorf("printed\n%s", got)
+	}
+	code, _, stderr := command(context.Background(), "-checkpoint cvae.safetensors -data usual -against others.npy")
+	if want := "others.npy has no labels, and a model of kind cvae is told the class of each image: name images with other labels with -against PATH\n"; code != exitFailure || !strings.HasSuffix(stderr, want) {
+		t.Errorf("exit code %d, stderr %q, want %q", code, stderr, want)
+	}
+}
+
 // TestOneImage prints no error where there is none.
 func TestOneImage(t *testing.T) {
 	inWorkshop(t)

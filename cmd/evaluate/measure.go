@@ -43,16 +43,12 @@ func evaluateModel(ctx context.Context, o options, stdout, stderr io.Writer) err
 	if m.Run != nil && !o.seedGiven {
 		o.seed = m.Run.Settings.Seed
 	}
-	var sets []*dataset.Set
-	for _, read := range o.sets(m) {
-		set, err := read(ctx)
-		if ctx.Err() != nil { // whatever the reading says of it
-			return fmt.Errorf("%w before the first image", errInterrupted)
-		}
-		if err != nil {
-			return err
-		}
-		sets = append(sets, set)
+	sets, err := o.read(ctx, m)
+	if ctx.Err() != nil { // whatever the reading says of it
+		return fmt.Errorf("%w before the first image", errInterrupted)
+	}
+	if err != nil {
+		return err
 	}
 	if set := sets[0]; o.clusters > 0 && len(splits[o.split](set).Labels) == 0 {
 		return fmt.Errorf("%s has no labels, with which -clusters compares: leave it out, or name others with -data PATH", words.Printable(set.Name))
@@ -83,13 +79,26 @@ func evaluateModel(ctx context.Context, o options, stdout, stderr io.Writer) err
 	return err
 }
 
-// sets returns what reads the images to evaluate on: those of the flags or the run, and others where -against names some.
-func (o options) sets(m *trained.Model) []func(context.Context) (*dataset.Set, error) {
-	sets := []func(context.Context) (*dataset.Set, error){m.Images}
-	if o.against != "" {
-		sets = append(sets, func(ctx context.Context) (*dataset.Set, error) { return m.Others(ctx, o.against, "against") })
+// read reads the images to evaluate on: those of the flags or the run, and others where -against names some.
+func (o options) read(ctx context.Context, m *trained.Model) ([]*dataset.Set, error) {
+	usual, err := m.Images(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return sets
+	sets, flags := []*dataset.Set{usual}, []string{"data", "against"}
+	if o.against != "" {
+		others, err := m.Others(ctx, o.against, "against")
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, others)
+	}
+	for i, set := range sets {
+		if err := trained.CheckLabels(m.Config(), words.Printable(set.Name), splits[o.split](set), string(o.split), flags[i]); err != nil {
+			return nil, err
+		}
+	}
+	return sets, nil
 }
 
 // measure evaluates the model on a set, keeps the terms and the codes of each image where they are wanted, and prints the rest. After an

@@ -66,7 +66,11 @@ func draw(o options, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer m.Close()
-	d, err := o.mode.draw(&work{options: o, g: m.Generator, images: m.Images})
+	w := &work{options: o, g: m.Generator, images: m.Images}
+	if err := w.checkKind(); err != nil {
+		return err
+	}
+	d, err := o.mode.draw(w)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"gonum.org/v1/gonum/stat"
+
 	"govae/cmd/internal/trained"
 	"govae/internal/picture"
 	"govae/internal/words"
@@ -23,6 +25,10 @@ type mode struct {
 	name     string
 	single   string // begins the file name of one image
 	n, steps int    // defaults of the flags; 0: the mode does not have the flag
+	class    bool   // whether it has the flag -class
+	prior    bool   // whether it draws latents from the model's prior
+	classes  bool   // whether it draws images of every class, and so is for a model that is told classes
+	every    bool   // whether it draws images of every class where the model is told classes, and -class is not given
 	draw     func(*work) (drawing, error)
 }
 
@@ -34,11 +40,12 @@ type work struct {
 }
 
 var modes = []mode{
-	{name: "samples", single: "sample", n: 64, draw: samples},
+	{name: "samples", single: "sample", n: 64, class: true, every: true, prior: true, draw: samples},
 	{name: "reconstruct", single: "reconstruction", n: 64, draw: ofImages(reconstruct)},
 	{name: "interpolate", single: "interpolation", n: 8, steps: 11, draw: ofImages(interpolate)},
-	{name: "manifold", single: "manifold", steps: 20, draw: manifold},
-	{name: "traverse", single: "traversal", steps: 11, draw: traverse},
+	{name: "manifold", single: "manifold", steps: 20, class: true, prior: true, draw: manifold},
+	{name: "traverse", single: "traversal", steps: 11, class: true, draw: traverse},
+	{name: "analogy", single: "analogy", n: 10, classes: true, draw: ofImages(analogy)},
 }
 
 func modeNamed(name string) (mode, error) {
@@ -53,9 +60,12 @@ func modeNamed(name string) (mode, error) {
 }
 
 func samples(w *work) (drawing, error) {
+	if w.g.Config().Kind.TakesLabels() && !w.classGiven {
+		return samplesOfClasses(w)
+	}
 	images, err := w.g.Sample(w.n, w.seed)
 	return drawing{
-		title: fmt.Sprintf("%s of seed %d", words.Counted(w.n, "sample"), w.seed),
+		title: fmt.Sprintf("%s of seed %d%s", words.Counted(w.n, "sample"), w.seed, w.ofClass()),
 		grid:  picture.Grid{Images: images, Columns: picture.Columns(w.n)},
 	}, err
 }
@@ -67,6 +77,9 @@ func ofImages(draw func(*work, *dataset.Set) (drawing, error)) func(*work) (draw
 		if err != nil {
 			return drawing{}, err
 		}
+		if err := trained.CheckLabels(w.g.Config(), words.Printable(set.Name), &set.Test, "test", "data"); err != nil {
+			return drawing{}, err
+		}
 		return draw(w, set)
 	}
 }
@@ -76,8 +89,9 @@ func reconstruct(w *work, set *dataset.Set) (drawing, error) {
 	if err != nil {
 		return drawing{}, err
 	}
-	inputs := pick(&set.Test, dataset.Order(set.Test.Len(), w.seed, 0)[:n])
-	images, err := w.g.Reconstruct(inputs)
+	taken := dataset.Order(set.Test.Len(), w.seed, 0)[:n]
+	inputs := pick(&set.Test, taken)
+	images, err := w.g.OfClasses(labelsOf(&set.Test, taken)...).Reconstruct(inputs)
 	of, whose := fmt.Sprintf("%s of %s", words.Counted(n, "test image"), words.Printable(set.Name)), "their reconstructions"
 	each := "the reconstructions of " + of
 	if n == 1 {
@@ -96,7 +110,8 @@ func interpolate(w *work, set *dataset.Set) (drawing, error) {
 		return drawing{}, err
 	}
 	from, to := pairs(set.Test.Labels, dataset.Order(set.Test.Len(), w.seed, 0), n)
-	images, err := w.g.Interpolate(pick(&set.Test, from), pick(&set.Test, to), w.steps)
+	g := w.g.OfClasses(labelsOf(&set.Test, slices.Concat(from, to))...)
+	images, err := g.Interpolate(pick(&set.Test, from), pick(&set.Test, to), w.steps)
 	between := "the test images of a pair"
 	if n > 1 {
 		between = fmt.Sprintf("the test images of each of %s", words.Counted(n, "pair"))
@@ -124,7 +139,7 @@ func manifold(w *work) (drawing, error) {
 	}
 	images, err := w.g.Manifold(w.steps, dims[0], dims[1])
 	return drawing{
-		title: fmt.Sprintf("%d×%d quantiles of latent dimensions %d (across) and %d (upwards)%s", w.steps, w.steps, dims[0], dims[1], why),
+		title: fmt.Sprintf("%d×%d quantiles of latent dimensions %d (across) and %d (upwards)%s%s", w.steps, w.steps, dims[0], dims[1], why, w.ofClass()),
 		grid:  picture.Grid{Images: images, Columns: w.steps},
 	}, err
 }
@@ -141,7 +156,42 @@ func widest(g *generate.Generator) ([2]int, error) {
 }
 
 func traverse(w *work) (drawing, error) {
+	if !w.g.Config().Kind.HasPrior() {
+		return ofImages(traverseCodes)(w)
+	}
 	images, err := w.g.Traverse(w.steps)
+	return w.traversal(images, w.ofClass()), err
+}
+
+// codesOf is the most test images that traverseCodes encodes.
+const codesOf = 10_000
+
+// traverseCodes takes mean and standard deviations of the codes of test images for those of a prior.
+func traverseCodes(w *work, set *dataset.Set) (drawing, error) {
+	taken := dataset.Order(set.Test.Len(), w.seed, 0)
+	taken = taken[:min(len(taken), codesOf)]
+	latent := w.g.Config().Latent
+	codes := make([][]float64, latent) // of each dimension
+	for some := range slices.Chunk(taken, 256) {
+		mean, _, err := w.g.OfClasses(labelsOf(&set.Test, some)...).Encode(pick(&set.Test, some))
+		if err != nil {
+			return drawing{}, err
+		}
+		for i, v := range mean {
+			codes[i%latent] = append(codes[i%latent], float64(v))
+		}
+	}
+	centre, deviation := make([]float32, latent), make([]float32, latent)
+	for d, of := range codes {
+		centre[d], deviation[d] = float32(stat.Mean(of, nil)), float32(stat.PopStdDev(of, nil))
+	}
+	images, err := w.g.TraverseAround(centre, deviation, w.steps)
+	return w.traversal(images, fmt.Sprintf(", in standard deviations of the codes of %s of %s, around their mean",
+		words.Counted(len(taken), "test image"), words.Printable(set.Name))), err
+}
+
+// traversal is a row of images for each latent dimension. What units the steps are in is said after that.
+func (w *work) traversal(images []float32, units string) drawing {
 	latent := w.g.Config().Latent
 	each, numbers := "the only latent dimension", []string{"0"}
 	if latent > 1 {
@@ -151,7 +201,7 @@ func traverse(w *work) (drawing, error) {
 		numbers = append(numbers, strconv.Itoa(d))
 	}
 	return drawing{
-		title: fmt.Sprintf("%s from -%d to %d of %s", words.Counted(w.steps, "step"), generate.TraverseRange, generate.TraverseRange, each),
+		title: fmt.Sprintf("%s from -%d to %d of %s%s", words.Counted(w.steps, "step"), generate.TraverseRange, generate.TraverseRange, each, units),
 		grid:  picture.Grid{Images: images, Columns: w.steps, Labels: numbers},
-	}, err
+	}
 }

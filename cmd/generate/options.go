@@ -24,6 +24,7 @@ const (
 	maxNumber = 1 << 16 // images of -n: all are held in memory
 	maxSteps  = 1 << 8
 	maxScale  = 1 << 6
+	maxClass  = 1<<8 - 1 // a label is a byte
 )
 
 // options are the flags' values.
@@ -35,9 +36,10 @@ type options struct {
 	mode            mode
 	n, steps, scale int
 	dims            [2]int // of a manifold: across and upwards
+	class           int    // of what is drawn, of a model that is told classes
 	seed            uint64
 
-	nGiven, scaleGiven, dimsGiven bool // else their values may be others, where these do not fit
+	nGiven, scaleGiven, dimsGiven, classGiven bool // else their values may be others, where these do not fit
 }
 
 // paths are the flags of files and folders.
@@ -57,6 +59,7 @@ func newFlagSet(o *options, mode *string) *flag.FlagSet {
 		o.dims, err = parseDims(value)
 		return err
 	})
+	flags.IntVar(&o.class, "class", 0, "")
 	flags.Uint64Var(&o.seed, "seed", 1, "")
 	setting.AddFlags(flags, paths, o)
 	flags.IntVar(&o.scale, "scale", 2, "")
@@ -78,7 +81,7 @@ func parse(args []string) (options, error) {
 	}
 	given := make(map[string]bool)
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	o.nGiven, o.scaleGiven, o.dimsGiven = given["n"], given["scale"], given["dims"]
+	o.nGiven, o.scaleGiven, o.dimsGiven, o.classGiven = given["n"], given["scale"], given["dims"], given["class"]
 	if err := o.Check(); err != nil {
 		return o, err
 	}
@@ -95,6 +98,12 @@ func (o *options) complete(given map[string]bool) error {
 	}
 	if given["dims"] && o.mode.name != "manifold" {
 		return trained.Usagef("-dims does not apply to -mode %s, only to manifold", o.mode.name)
+	}
+	if o.classGiven && !o.mode.class {
+		return trained.Usagef("-class does not apply to -mode %s", o.mode.name)
+	}
+	if o.class < 0 || o.class > maxClass {
+		return trained.Usagef("-class is %d, want 0 to %d", o.class, maxClass)
 	}
 	if o.scale < 1 || o.scale > maxScale {
 		return trained.Usagef("-scale is %d, want 1 to %d", o.scale, maxScale)

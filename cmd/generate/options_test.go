@@ -14,7 +14,7 @@ import (
 func TestUsageErrors(t *testing.T) {
 	inWorkshop(t)
 	tests := []struct{ args, want string }{
-		{"-mode sample", `-mode is "sample", want samples, reconstruct, interpolate, manifold, traverse`},
+		{"-mode sample", `-mode is "sample", want samples, reconstruct, interpolate, manifold, traverse, analogy`},
 		{"samples", `unexpected argument "samples"`},
 		{"-n 8 -seed 2 more", `unexpected argument "more"`},
 		{"-n 0", "-n is 0, want 1 to 65536"},

@@ -16,16 +16,16 @@ import (
 )
 
 // writeGraph writes the expression graph of the model to c.graph: in Graphviz' DOT language, or drawn by Graphviz as SVG.
-// Only where -data is given does it read a data set, for the shape of its images and its classes.
+// Only where -data is given, or the model is told classes, does it read a data set, for the shape of its images and its classes.
 func writeGraph(ctx context.Context, c command) error {
-	if c.Data != dataset.DefaultSource() {
+	if c.Data != dataset.DefaultSource() || c.Model.Kind.TakesLabels() {
 		set, err := c.Data.Open(ctx, nil)
 		if err != nil {
 			return err
 		}
 		c.Model.Image, c.Model.Classes = set.Train.Shape, set.Classes()
 	}
-	network, err := model.New(c.Model, model.Train, c.Settings.Batch, model.InitialWeights(c.Model, c.Settings.Seed))
+	network, err := model.New(c.Model, model.Train, c.Settings.Batch, nil) // weights are not drawn
 	if err != nil {
 		return err
 	}

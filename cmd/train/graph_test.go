@@ -20,11 +20,13 @@ func graph(t *testing.T, path string, words ...string) (int, string) {
 func TestGraph(t *testing.T) {
 	dir := t.TempDir()
 	path, out := filepath.Join(dir, "model.dot"), filepath.Join(dir, "run")
-	for _, test := range []struct{ data, want string }{
-		{"mnist", "vae 784-7-(3+3)-7-784"},
-		{writeDataSet(t), "vae 4-7-(3+3)-7-4"},
+	for _, test := range []struct{ data, kind, want string }{
+		{"mnist", "vae", "vae 784-7-(3+3)-7-784"},
+		{writeDataSet(t), "vae", "vae 4-7-(3+3)-7-4"},
+		{writeDataSet(t), "cvae", "cvae 4-7-(3+3)-7-4, relu, bernoulli, "},
+		{"mnist", "cvae", "cvae 784-7-(3+3)-7-784, relu, bernoulli, 10 classes"},
 	} {
-		code, printed := graph(t, path, "-data", test.data, "-out", out)
+		code, printed := graph(t, path, "-data", test.data, "-model", test.kind, "-out", out)
 		if code != exitOK || !strings.Contains(printed, "wrote the expression graph of "+test.want) || !strings.Contains(printed, path) {
 			t.Errorf("exit code %d, printed %q, want %s", code, printed, test.want)
 		}

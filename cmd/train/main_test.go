@@ -57,6 +57,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"runs/vae"}, `unexpected argument "runs/vae"`},
 		{[]string{"-epochs", "many"}, `invalid value "many" for flag -epochs`},
 		{[]string{"-epochs", "0"}, "-epochs is 0"},
+		{[]string{"-model", "ae", "-beta", "1"}, "-beta is given, but it is the weight of the KL in the loss, and a model of kind ae has none: leave the flag out"},
 		{[]string{"-hidden", "400,x"}, "400,200"},
 		{[]string{"-hidden", ""}, "400,200"},
 		{[]string{"-seed", "-1"}, "-seed"},

@@ -129,6 +129,16 @@ type RowsArgs struct {
 	Cols int32
 }
 
+// ColumnsArgs are those of columns.
+type ColumnsArgs struct {
+	A     Ptr
+	B     Ptr
+	Y     Ptr
+	Rows  int32
+	Cols  int32
+	Width int32
+}
+
 // The operations of a list.
 const (
 	Add int32 = iota + 1

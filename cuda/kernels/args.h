@@ -128,6 +128,17 @@ typedef struct {
     int cols;
 } rows_args;
 
+// columns: y[rows, cols], the first cols columns of [a | b], where a is [rows, width]. Where cols is larger than width, b is
+// [rows, cols − width]; else it is not read.
+typedef struct {
+    DEV(const float) a;
+    DEV(const float) b;
+    DEV(float) y;
+    int rows;
+    int cols;
+    int width;
+} columns_args;
+
 // The operations of a list. i counts the n values of y; row is i/cols.
 enum {
     ADD = 1,                // y = a + b

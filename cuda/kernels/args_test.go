@@ -28,6 +28,7 @@ var structs = map[string]any{
 	"dense_update_args":         DenseUpdateArgs{},
 	"adam_args":                 AdamArgs{},
 	"rows_args":                 RowsArgs{},
+	"columns_args":              ColumnsArgs{},
 	"instruction":               Instruction{},
 	"list_args":                 ListArgs{},
 }

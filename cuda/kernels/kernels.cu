@@ -3,4 +3,5 @@
 #include "dense.cu"
 #include "adam.cu"
 #include "rows.cu"
+#include "columns.cu"
 #include "lists.cu"

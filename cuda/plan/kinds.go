@@ -18,6 +18,9 @@ var kinds = map[string]func(c *compiler, spec op.Spec, node *gorgonia.Node, in g
 	"BernoulliLogLikelihood": rows("bernoulli_rows"),
 	"StandardNormalKL":       rows("kl_rows"),
 
+	"Beside":     columns,
+	"∂Beside/∂a": columns,
+
 	"Add":                             (*compiler).add,
 	"Scale":                           instruction(kernels.Scale),
 	"∂AddScaled/∂b":                   instruction(kernels.Multiply),
@@ -98,4 +101,16 @@ func rows(kernel string) func(*compiler, op.Spec, *gorgonia.Node, gorgonia.Nodes
 			A: c.value(in[0]), B: c.value(in[1]), Y: c.value(node), Rows: int32(shape[0]), Cols: int32(shape[1]),
 		}}}
 	}
+}
+
+// columns makes the launch of the first columns of the inputs side by side. It is none of a list's instructions, since it reads other
+// places than it writes.
+func columns(c *compiler, _ op.Spec, node *gorgonia.Node, in gorgonia.Nodes) *operation {
+	rows, cols := size(node)
+	_, width := size(in[0])
+	args := &kernels.ColumnsArgs{A: c.value(in[0]), Y: c.value(node), Rows: int32(rows), Cols: int32(cols), Width: int32(width)}
+	if len(in) == 2 {
+		args.B = c.value(in[1])
+	}
+	return &operation{launch: &Launch{Kernel: "columns", X: blocks(rows*cols, kernels.Threads), Y: 1, Args: args}}
 }

@@ -45,6 +45,17 @@ func (e *Changed) Error() string {
 	return fmt.Sprintf("%s is %s, but the run to resume was started with %s", e.Name, e.Value, e.Stored)
 }
 
+// NotTaken is the error of a field that is given and makes no difference, since there is nothing that takes it.
+type NotTaken struct {
+	Name, Flag string
+	Help       string // what the field is
+	By         string // what does not take it
+}
+
+func (e *NotTaken) Error() string {
+	return fmt.Sprintf("%s is given, but it is the %s, and %s has none", e.Name, e.Help, e.By)
+}
+
 // Change is a field with which a run goes on otherwise than before.
 type Change struct {
 	Name string `json:"name"`
@@ -181,6 +192,10 @@ func Flagged(err error) error {
 	var invalid *Invalid
 	if errors.As(err, &invalid) {
 		return fmt.Errorf("-%s is %s, want %s", invalid.Flag, invalid.Value, invalid.Want)
+	}
+	var notTaken *NotTaken
+	if errors.As(err, &notTaken) {
+		return fmt.Errorf("-%s is given, but it is the %s, and %s has none: leave the flag out", notTaken.Flag, notTaken.Help, notTaken.By)
 	}
 	var changed *Changed
 	if errors.As(err, &changed) {

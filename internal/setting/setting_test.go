@@ -160,6 +160,10 @@ func TestGiven(t *testing.T) {
 
 func TestFlagged(t *testing.T) {
 	invalid := &Invalid{Name: "learning_rate", Flag: "lr", Value: "-1", Want: "a number from 0 on"}
+	notTaken := fmt.Errorf("train: %w", &NotTaken{Name: "rate", Flag: "lr", Help: "speed", By: "a model of kind x"})
+	if got, want := Flagged(notTaken).Error(), "-lr is given, but it is the speed, and a model of kind x has none: leave the flag out"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 	changed := &Changed{Name: "batch", Flag: "n", Value: "3", Stored: "128"}
 	for _, test := range []struct {
 		err  error

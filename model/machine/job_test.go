@@ -25,6 +25,12 @@ func TestJobErrors(t *testing.T) {
 	for want, change := range map[string]func(*Job){
 		"model: latent is 0":                func(j *Job) { j.Model.Latent = 0 },
 		"settings: batch is 0":              func(j *Job) { j.Settings.Batch = 0 },
+		"settings: beta is given, but it is the weight of the KL in the loss, and a model of kind ae has none": func(j *Job) {
+			j.Model.Kind = model.AE
+		},
+		"machine: training images: they have no labels, and the model takes them": func(j *Job) {
+			j.Model.Kind, j.Model.Classes = model.CVAE, 3
+		},
 		"machine: training images: model: ": func(j *Job) { j.Train = new(model.Images) },
 		"machine: test images: model: images.values has 16 bytes": func(j *Job) {
 			j.Test = &model.Images{Shape: j.Model.Image, Values: make([]byte, 16)}

@@ -7,9 +7,11 @@ package machine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
+	"govae/internal/setting"
 	"govae/model"
 )
 
@@ -64,6 +66,10 @@ func (j Job) Validate() error {
 	}
 	if err := j.Settings.Validate(); err != nil {
 		return err
+	}
+	changed := setting.Texts(Fields, j.Settings, DefaultSettings())
+	if err := CheckTaken(j.Model.Kind, slices.Collect(maps.Keys(changed))...); err != nil {
+		return fmt.Errorf("settings: %w", err)
 	}
 	if err := j.Precision.Check(); err != nil {
 		return fmt.Errorf("machine: %w", err)

@@ -3,8 +3,10 @@ package machine
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"govae/internal/setting"
+	"govae/model"
 )
 
 // Settings fix every number of a run, together with its model and its data. They are stored in its checkpoints.
@@ -42,6 +44,18 @@ var Fields = []setting.Field[Settings]{
 func (s Settings) Validate() error {
 	if err := setting.Check(Fields, &s); err != nil {
 		return fmt.Errorf("settings: %w", err)
+	}
+	return nil
+}
+
+// CheckTaken reports the first of the settings of these names that is for graphs alone, and that the training graph of the kind does not
+// take: such as beta, where there is no KL to weigh. It is a *setting.NotTaken.
+func CheckTaken(kind model.Kind, names ...string) error {
+	taken := kind.Settings()
+	for _, f := range Fields {
+		if _, feeds := DefaultSettings().Scalar(f.Name, 0); feeds && slices.Contains(names, f.Name) && !slices.Contains(taken, f.Name) {
+			return &setting.NotTaken{Name: f.Name, Flag: f.Flag, Help: f.Help, By: fmt.Sprintf("a model of kind %s", kind)}
+		}
 	}
 	return nil
 }

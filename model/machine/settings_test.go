@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"govae/internal/setting"
+	"govae/model"
 )
 
 func TestSettings(t *testing.T) {
@@ -44,6 +45,19 @@ func TestSettings(t *testing.T) {
 		mentions(t, err, c.want)
 		if invalid := new(setting.Invalid); !errors.As(err, &invalid) {
 			t.Errorf("error %v is a %T, which no command can make one about its flag of", err, err)
+		}
+	}
+}
+
+// TestCheckTaken gives settings that a kind takes, that it does not, and that are for no graph.
+func TestCheckTaken(t *testing.T) {
+	for kind, want := range map[model.Kind]bool{model.VAE: true, model.CVAE: true, model.AE: false} {
+		err := CheckTaken(kind, "seed", "batch", "learning_rate", "beta")
+		if notTaken := (*setting.NotTaken)(nil); (err == nil) != want || err != nil && (!errors.As(err, &notTaken) || notTaken.Flag != "beta") {
+			t.Errorf("%s: error is %v", kind, err)
+		}
+		if err := CheckTaken(kind, "seed", "batch", "learning_rate"); err != nil {
+			t.Errorf("%s: error is %v", kind, err)
 		}
 	}
 }

@@ -86,6 +86,8 @@ func TestShapesThatDoNotFit(t *testing.T) {
 		"mean of a matrix":    func() (*gorgonia.Node, error) { return BatchMean(x, 1) },
 		"a matrix scaled":     func() (*gorgonia.Node, error) { return Scale(x, 2) },
 		"ε against mean":      func() (*gorgonia.Node, error) { return Reparameterize(x, x, y) },
+		"rows side by side":   func() (*gorgonia.Node, error) { return Beside(x, matrix(3, 2, "short")) },
+		"a vector beside":     func() (*gorgonia.Node, error) { return Beside(x, bias) },
 	} {
 		if n, err := build(); err == nil {
 			t.Errorf("%s: no error, but %v", name, n)
@@ -106,6 +108,7 @@ func TestUpstreamGradientsThatDoNotFit(t *testing.T) {
 		gorgonia.Must(BatchMean(v, 1)),
 		gorgonia.Must(Activate(a, Tanh)),
 		gorgonia.Must(Reparameterize(a, b, b)),
+		gorgonia.Must(Beside(a, b)),
 	} {
 		var inputs gorgonia.Nodes
 		for children := g.From(y.ID()); children.Next(); {
@@ -147,6 +150,14 @@ func TestSpecs(t *testing.T) {
 	}
 	if got, _ := SpecOf(derivatives[0]); got != (Spec{Kind: "∂BatchMean", Scale: 2, Rows: 4}) {
 		t.Errorf("the derivative of a mean of 4 has %+v", got)
+	}
+	beside := gorgonia.Must(Beside(a, a))
+	derivatives, err = beside.Op().(gorgonia.SDOp).SymDiff(gorgonia.Nodes{a, a}, beside, beside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := SpecOf(derivatives[0]); got != (Spec{Kind: "∂Beside/∂a", Columns: 3}) || got.String() != "∂Beside/∂a of 3 columns" {
+		t.Errorf("the derivative of 3 columns beside 3 others has %+v, named %s", got, got)
 	}
 	for _, n := range []*gorgonia.Node{a, gorgonia.Must(gorgonia.Sum(v))} {
 		if got, ok := SpecOf(n); ok {

@@ -92,6 +92,20 @@ func operations() []operation {
 			},
 		},
 		operation{
+			name: "Beside",
+			inputs: []input{
+				{name: "a", shape: tensor.Shape{11, 3}, low: -5, high: 5},
+				{name: "b", shape: tensor.Shape{11, 4}, low: -5, high: 5, data: true},
+			},
+			build: func(in gorgonia.Nodes) (*gorgonia.Node, error) { return Beside(in[0], in[1]) },
+			reference: func(in [][]float64) (y []float64) {
+				for row := range 11 {
+					y = append(append(y, in[0][3*row:][:3]...), in[1][4*row:][:4]...)
+				}
+				return y
+			},
+		},
+		operation{
 			name:   "Scale",
 			inputs: []input{{name: "v", shape: tensor.Shape{11}, low: -5, high: 5}},
 			build:  func(in gorgonia.Nodes) (*gorgonia.Node, error) { return Scale(in[0], -1.5) },

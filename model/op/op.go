@@ -27,6 +27,7 @@ type Spec struct {
 	Activation Activation // of Dense, Activate and ∂Activate
 	Scale      float32    // of BatchMean, ∂BatchMean and Scale
 	Rows       int        // of the output, where no input has as many
+	Columns    int        // of the output, where no input has as many
 }
 
 // String returns the name under which the operation is drawn and reported: Dense relu.
@@ -40,6 +41,9 @@ func (s Spec) String() string {
 	}
 	if s.Rows != 0 {
 		name += fmt.Sprintf(" of %d", s.Rows)
+	}
+	if s.Columns != 0 {
+		name += fmt.Sprintf(" of %d columns", s.Columns)
 	}
 	return name
 }

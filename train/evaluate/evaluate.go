@@ -76,6 +76,8 @@ func (r *Result) Active() []int {
 // the model was trained with. With the seed of a run and its test images, their means are the run's test loss and its terms, if its β is
 // 1: both are sums of the same numbers, which differ in how they are rounded.
 //
+// A model that is told classes is told the images' labels; of images without labels the error is model.ErrCannot.
+//
 // When ctx is done, it returns what it has found by then, which may be of no image, with the cause of ctx. Any other error comes without
 // a result: it says what of the images does not fit, or which of them has a term that is not finite, or is of g or of Each.
 func Over(ctx context.Context, g *generate.Generator, images *model.Images, o Options) (*Result, error) {
@@ -123,8 +125,12 @@ func Over(ctx context.Context, g *generate.Generator, images *model.Images, o Op
 // next returns what there is to know of the images that come next and fill x.
 func (r *Result) next(g *generate.Generator, images *model.Images, x []float32, seed uint64) (Part, error) {
 	pixels := images.Shape.Pixels()
-	for i := range len(x) / pixels {
+	n := len(x) / pixels
+	for i := range n {
 		images.Fill(x[i*pixels:][:pixels], r.Images+i)
+	}
+	if len(images.Labels) > 0 { // of which a model that is not told classes makes nothing
+		g = g.OfClasses(images.Labels[r.Images:][:n]...)
 	}
 	scores, err := g.ScoreFrom(x, seed, r.Images)
 	if err != nil {

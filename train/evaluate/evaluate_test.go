@@ -151,13 +151,20 @@ func TestOneImage(t *testing.T) {
 	}
 }
 
-// trained returns a Trainer after two epochs on levels, with what the last one found.
-func trained(t *testing.T, beta float64) (g *generate.Generator, set *dataset.Set, seed uint64, test machine.Terms) {
+// trained returns a model of a kind after two epochs on levels, of three classes, with what the last one found.
+func trained(t *testing.T, kind model.Kind, beta float64) (g *generate.Generator, set *dataset.Set, seed uint64, test machine.Terms) {
 	t.Helper()
 	set = &dataset.Set{Name: "levels", Train: *levels(300), Test: *levels(many)}
+	for _, split := range []*model.Images{&set.Train, &set.Test} {
+		for i := range split.Len() {
+			split.Labels = append(split.Labels, byte(i*i%3))
+		}
+	}
+	cfg := plainConfig()
+	cfg.Kind = kind
 	settings := machine.DefaultSettings()
 	settings.Batch, settings.Seed, settings.Beta = 48, 9, beta
-	trainer, err := train.New(plainConfig(), settings, set, device.CPU)
+	trainer, err := train.New(cfg, settings, set, device.CPU)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,21 +179,28 @@ func trained(t *testing.T, beta float64) (g *generate.Generator, set *dataset.Se
 	return trainer.Generator(), set, settings.Seed, test
 }
 
-// TestOverIsTheTestLoss compares it with what training reports.
+// TestOverIsTheTestLoss compares it with what training reports, for each kind of model.
 func TestOverIsTheTestLoss(t *testing.T) {
-	g, set, seed, test := trained(t, 1)
-	wantNear(t, "mean", over(t, g, &set.Test, evaluate.Options{Seed: seed}).Mean, test, 1e-6)
+	for _, kind := range model.Kinds() {
+		g, set, seed, test := trained(t, kind, 1)
+		r := over(t, g, &set.Test, evaluate.Options{Seed: seed})
+		wantNear(t, string(kind)+": mean", r.Mean, test, 1e-6)
+		if r.Posterior != (kind != model.AE) {
+			t.Errorf("%s: there is a posterior: %t", kind, r.Posterior)
+		}
+	}
+	g, set, seed, test := trained(t, model.VAE, 1)
 	if other := over(t, g, &set.Test, evaluate.Options{Seed: seed + 1}); math.Abs(other.Mean[1]-test[1]) < 1e-6 {
 		t.Errorf("another seed gives the same reconstruction term, %v", other.Mean[1])
 	}
 	// With another β, the KL still counts once.
-	g, set, seed, test = trained(t, 4)
+	g, set, seed, test = trained(t, model.VAE, 4)
 	wantNear(t, "mean", over(t, g, &set.Test, evaluate.Options{Seed: seed}).Mean, []float64{test[1] + test[2], test[1], test[2]}, 1e-6)
 }
 
 // TestPartsAreTheImages compares what Each is told with what the Generator says of all images at once.
 func TestPartsAreTheImages(t *testing.T) {
-	g, set, _, _ := trained(t, 1)
+	g, set, _, _ := trained(t, model.VAE, 1)
 	x := make([]float32, len(set.Test.Values))
 	for i := range many {
 		set.Test.Fill(x[i*6:][:6], i)
@@ -238,7 +252,7 @@ func TestPartsAreTheImages(t *testing.T) {
 }
 
 func TestSameBitsForAnyNumberOfCores(t *testing.T) {
-	g, set, _, _ := trained(t, 1)
+	g, set, _, _ := trained(t, model.VAE, 1)
 	want := over(t, g, &set.Test, evaluate.Options{})
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, cores := range []int{1, 2, 3, 7} {
@@ -252,7 +266,7 @@ func TestSameBitsForAnyNumberOfCores(t *testing.T) {
 
 // TestInterrupted: what there is by then is what those images alone would give, and comes with the cause.
 func TestInterrupted(t *testing.T) {
-	g, set, _, _ := trained(t, 1)
+	g, set, _, _ := trained(t, model.VAE, 1)
 	why := errors.New("enough")
 	for _, stop := range []int{0, 1024, 2048} {
 		ctx, cancel := context.WithCancelCause(context.Background())
@@ -274,7 +288,7 @@ func TestInterrupted(t *testing.T) {
 			continue
 		}
 		few := set.Test
-		few.Values = few.Values[:stop*6]
+		few.Values, few.Labels = few.Values[:stop*6], few.Labels[:stop]
 		want := over(t, g, &few, evaluate.Options{})
 		if !slices.Equal(got.Mean, want.Mean) || !slices.Equal(got.StandardError, want.StandardError) || !slices.Equal(got.Variance, want.Variance) {
 			t.Errorf("stopped after %d: got %+v, want %+v", stop, got, want)

@@ -95,11 +95,11 @@ func TestManyCallersOfOneGenerator(t *testing.T) {
 		name string
 		cfg  model.Config
 		each int // calls of a caller
-	}{{"small", small(op.Tanh), 8}, {"medium", medium(), 3}} {
+	}{{"small", small(op.Tanh), 8}, {"medium", medium(), 3}, {"of a class", ofKind(model.CVAE), 8}} {
 		t.Run(test.name, func(t *testing.T) {
 			cfg := test.cfg
 			weights := model.InitialWeights(cfg, 1)
-			lone := newGenerator(t, cfg, weights)
+			lone := newGenerator(t, cfg, weights).OfClasses(2)
 			var each [callers][]call
 			var want [callers][][]float32
 			for k := range callers {
@@ -112,7 +112,7 @@ func TestManyCallersOfOneGenerator(t *testing.T) {
 			g := newGenerator(t, cfg, weights)
 			atOnce(callers, func(k int) {
 				for i, c := range each[k] {
-					if got, err := c.make(g); err != nil || !slices.Equal(got, want[k][i]) {
+					if got, err := c.make(g.OfClasses(2)); err != nil || !slices.Equal(got, want[k][i]) {
 						t.Errorf("caller %d: %s differs from a lone caller's (error %v)", k, c.name, err)
 					}
 				}

@@ -9,8 +9,8 @@
 //	defer g.Close()
 //	images, err := g.Sample(64, 1) // [64, pixels], in [0, 1]
 //
-// score.go tells how well the model explains images, walk.go lays out walks through the latent space, and input.go checks what
-// methods are given. All methods take and return images as they are fed to the model: channels first, each channel row by row,
+// score.go tells how well the model explains images, walk.go lays out walks through the latent space, classes.go is for models that
+// are told the class of an image, and input.go checks what methods are given. All methods take and return images as they are fed to the model: channels first, each channel row by row,
 // values in [0, 1].
 package generate
 
@@ -39,8 +39,9 @@ type Generator struct {
 	config  model.Config
 	machine Forwarder
 	device  string                        // of the machine, in words, where it is the Generator's own
-	close   func() error                  // of the machine, where it is the Generator's own
-	scored  func() ([]model.Input, error) // what model.Score takes
+	close   func() error // of the machine, where it is the Generator's own
+	inputs  func(model.Part) ([]model.Input, error)
+	classes []byte // of the images, one for each or one for all; none: OfClasses has not been called
 }
 
 // Forwarder runs the parts of a model. A machine.Machine is one; for a Generator it must be safe for concurrent use.
@@ -80,12 +81,29 @@ func New(c *checkpoint.Checkpoint, on device.Choice) (*Generator, error) {
 }
 
 // On returns a Generator of the model that a valid cfg describes, on what runs its parts. If that is a machine that trains the
-// model, each call of it sees the weights of its moment; Reconstruct and Interpolate make more than one, between which there
-// may be steps. Close of the Generator leaves f as it is.
+// model, each call of it sees the weights of its moment; Reconstruct, Interpolate, Spread, Analogies and SampleEveryClass make more
+// than one, between which there may be steps. Close of the Generator leaves f as it is.
 func On(f Forwarder, cfg model.Config) *Generator {
 	cfg = cfg.Clone()
-	scored := sync.OnceValues(func() ([]model.Input, error) { return cfg.Inputs(model.Score) })
-	return &Generator{config: cfg, machine: f, scored: scored}
+	return &Generator{config: cfg, machine: f, inputs: once(cfg.Inputs)}
+}
+
+// once returns f, which several goroutines may call and which is called once for each part.
+func once(f func(model.Part) ([]model.Input, error)) func(model.Part) ([]model.Input, error) {
+	var mutex sync.Mutex
+	known := make(map[model.Part][]model.Input)
+	return func(part model.Part) ([]model.Input, error) {
+		mutex.Lock()
+		defer mutex.Unlock()
+		if inputs, ok := known[part]; ok {
+			return inputs, nil
+		}
+		inputs, err := f(part)
+		if err == nil {
+			known[part] = inputs
+		}
+		return inputs, err
+	}
 }
 
 // Close lets go of the device that Open or New has opened, once the call that has it is done. A later call returns
@@ -106,13 +124,14 @@ func (g *Generator) Config() model.Config { return g.config.Clone() }
 // Decode returns the images, [n, pixels] in [0, 1], of the latents z, [n, latent]: the means of p(x|z).
 // It returns ErrInput where z holds no whole number of latents, or too many, or a value that is not finite.
 func (g *Generator) Decode(z []float32) ([]float32, error) {
-	if _, err := g.count("latents", len(z), g.config.Latent); err != nil {
+	n, err := g.count("latents", len(z), g.config.Latent)
+	if err != nil {
 		return nil, err
 	}
 	if err := checkValues("latents", z, -math.MaxFloat32, math.MaxFloat32, "a finite number"); err != nil {
 		return nil, err
 	}
-	outputs, err := g.forward(model.Decode, z)
+	outputs, err := g.forward(model.Decode, fed{n: n, z: z})
 	if err != nil {
 		return nil, err
 	}
@@ -123,10 +142,11 @@ func (g *Generator) Decode(z []float32) ([]float32, error) {
 // whose code is a point, that is the mean, and logVar is nil. It returns ErrInput where x holds no whole number of images, or
 // too many, or a value outside [0, 1], and an error of its own where weights of great size make a code that is not finite.
 func (g *Generator) Encode(x []float32) (mean, logVar []float32, err error) {
-	if _, err := g.countImages(x); err != nil {
+	n, err := g.countImages(x)
+	if err != nil {
 		return nil, nil, err
 	}
-	outputs, err := g.forward(model.Encode, x)
+	outputs, err := g.forward(model.Encode, fed{n: n, x: x})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,8 +163,11 @@ func (g *Generator) Encode(x []float32) (mean, logVar []float32, err error) {
 
 // Sample returns n images, [n, pixels] in [0, 1], of latents drawn from the prior: the means of p(x|z) for z ~ N(0, I).
 // Image i depends on the seed and on i, so it is the same for every n. It returns ErrInput where n is below 1 or too
-// large.
+// large, and model.ErrCannot where the model has no prior.
 func (g *Generator) Sample(n int, seed uint64) ([]float32, error) {
+	if err := g.needPrior(); err != nil {
+		return nil, err
+	}
 	z, err := g.latents(n)
 	if err != nil {
 		return nil, err
@@ -166,12 +189,24 @@ func (g *Generator) Reconstruct(x []float32) ([]float32, error) {
 }
 
 // forward runs a part of the model.
-func (g *Generator) forward(part model.Part, rows ...[]float32) ([][]float32, error) {
+func (g *Generator) forward(part model.Part, with fed) ([][]float32, error) {
+	rows, err := g.rows(part, with)
+	if err != nil {
+		return nil, err
+	}
 	outputs, err := g.machine.Forward(part, rows...)
 	if err != nil {
 		return nil, fmt.Errorf("generate: %s: %w", part, err)
 	}
 	return outputs, nil
+}
+
+// needPrior reports that the model has no prior to draw latents from.
+func (g *Generator) needPrior() error {
+	if g.config.Kind.HasPrior() {
+		return nil
+	}
+	return fmt.Errorf("generate: %w: kind %s has no prior, from which latents are drawn where there is no image", model.ErrCannot, g.config.Kind)
 }
 
 // latents returns n latents of zeros, [n, latent].

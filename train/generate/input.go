@@ -4,7 +4,51 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"govae/model"
 )
+
+// fed is what a part of the model is given for n images.
+type fed struct {
+	n     int
+	x     []float32 // the images, [n, pixels]
+	y     []float32 // their classes, one-hot, [n, classes]; nil: those of the Generator
+	z     []float32 // latents, [n, latent]
+	seed  uint64    // of what is drawn, for each image from its place,
+	first int       // which is this for the first
+}
+
+// rows returns the values of the inputs that a part of the model takes, in their order.
+func (g *Generator) rows(part model.Part, with fed) ([][]float32, error) {
+	inputs, err := g.inputs(part)
+	if err != nil {
+		return nil, fmt.Errorf("generate: %w", err)
+	}
+	rows := make([][]float32, len(inputs))
+	for k, in := range inputs {
+		switch {
+		case in.Source == model.Pixels && with.x != nil:
+			rows[k] = with.x
+		case in.Source == model.Given && with.z != nil:
+			rows[k] = with.z
+		case in.Source == model.Labels && with.y != nil:
+			rows[k] = with.y
+		case in.Source == model.Labels:
+			if rows[k], err = g.oneHot(with.n); err != nil {
+				return nil, err
+			}
+		case in.IsDrawn():
+			width := in.Width(1)
+			rows[k] = make([]float32, with.n*width)
+			for i := range with.n {
+				in.Draw(row(rows[k], i, width), with.seed, in.TestStream, uint64(with.first+i))
+			}
+		default:
+			return nil, fmt.Errorf("generate: %w: kind %s does not %s without its input %s", model.ErrCannot, g.config.Kind, part, in.Name())
+		}
+	}
+	return rows, nil
+}
 
 // ErrInput says that what a call was given will not do: a length, a value, or a number of images or steps. The error says which.
 var ErrInput = errors.New("generate: bad input")
@@ -47,7 +91,7 @@ func (g *Generator) count(what string, values, width int) (int, error) {
 
 // checkNumber reports a number of images that is not positive, or that would take too much memory.
 func (g *Generator) checkNumber(n int) error {
-	if most := maxValues / max(g.config.Image.Pixels(), g.config.Latent); n < 1 || n > most {
+	if most := maxValues / max(g.config.Image.Pixels(), g.config.Latent, g.config.Classes); n < 1 || n > most {
 		return badInput("%d images of %v from %d latent dimensions, want 1 to %d, which is what fits in 1 GiB", n, g.config.Image, g.config.Latent, most)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -157,17 +158,18 @@ func (u unscored) Forward(part model.Part, _ ...[]float32) ([][]float32, error) 
 	return nil, nil
 }
 
-// TestScoreNeedsNoLabels says what Score answers for a graph with an input that it cannot fill.
-func TestScoreNeedsNoLabels(t *testing.T) {
+// TestInputThatNothingFills says what Score answers for a graph with an input that it cannot fill.
+func TestInputThatNothingFills(t *testing.T) {
 	g := On(unscored{t}, small(op.ReLU))
-	inputs, err := g.scored()
+	inputs, err := g.inputs(model.Score)
 	if err != nil {
 		t.Fatal(err)
 	}
-	labels := slices.Clone(inputs)
-	labels[1].Source = model.Labels
-	g.scored = func() ([]model.Input, error) { return labels, nil }
-	if _, err := g.Score(make([]float32, 6), 1); err == nil || !strings.Contains(err.Error(), "without its input "+labels[1].Name()) {
-		t.Errorf("got error %v, want one that names %s", err, labels[1].Name())
+	inputs = slices.Clone(inputs)
+	inputs[1].Source = model.Given
+	g.inputs = func(model.Part) ([]model.Input, error) { return inputs, nil }
+	_, err = g.Score(make([]float32, 6), 1)
+	if want := "kind vae does not score without its input " + inputs[1].Name(); !errors.Is(err, model.ErrCannot) || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want one that says %q", err, want)
 	}
 }

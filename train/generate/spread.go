@@ -24,8 +24,12 @@ const (
 // dimension, as after a collapse of the posterior, its spread is 0.
 //
 // E is the mean over 8 draws of the others, which are the same for each d and at each call, and Var the variance over the 8 quantiles
-// of N(0, 1) that Manifold would take. So each dimension costs one run of a graph. The error is ErrInput where 64 images are too large.
+// of N(0, 1) that Manifold would take. So each dimension costs one run of a graph. The error is ErrInput where 64 images are too large, and
+// model.ErrCannot where the model has no prior.
 func (g *Generator) Spread() ([]float64, error) {
+	if err := g.needPrior(); err != nil {
+		return nil, err
+	}
 	latent, pixels := g.config.Latent, g.config.Image.Pixels()
 	z, err := g.latents(spreadDraws * spreadPlaces)
 	if err != nil {

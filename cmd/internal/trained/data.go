@@ -92,6 +92,24 @@ func fitting(got, want model.Image, flag string) string {
 	return fmt.Sprintf("give %s as well, or name others with -%s PATH", strings.Join(flags, " "), flag)
 }
 
+// CheckLabels reports labels with which a model that is told classes cannot do, of images that are a split of a set with that name, which
+// a flag has named.
+func CheckLabels(cfg model.Config, name string, images *model.Images, split, flag string) error {
+	if !cfg.Kind.TakesLabels() {
+		return nil
+	}
+	want := fmt.Sprintf("name images with other labels with -%s PATH", flag)
+	if len(images.Labels) == 0 {
+		return fmt.Errorf("%s has no labels, and a model of kind %s is told the class of each image: %s", name, cfg.Kind, want)
+	}
+	for i, label := range images.Labels {
+		if int(label) >= cfg.Classes {
+			return fmt.Errorf("the label of %s image %d of %s is %d, and the model knows 0 to %d: %s", split, i, name, label, cfg.Classes-1, want)
+		}
+	}
+	return nil
+}
+
 // runImages reads the images that the model was trained on from where they were then. Nothing else will do: of other images of
 // that shape a model makes something, too, and a picture would not show that they are others.
 func (m *Model) runImages(ctx context.Context) (*dataset.Set, error) {
