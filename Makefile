@@ -22,8 +22,8 @@ test:
 
 # What runs on several goroutines, or is run by them. The detector does not see into assembly, so once without.
 race:
-	go test -race ./internal/... ./model/... ./train/generate
-	go test -race -tags noasm ./model/... ./internal/parallel ./train/generate
+	go test -race ./internal/... ./model/... ./train/generate ./train/evaluate ./cmd/evaluate
+	go test -race -tags noasm ./model/... ./internal/parallel ./train/generate ./train/evaluate
 	go test -race -tags noasm -run 'SameBits|Interrupt|Trainer' ./train
 	go test -race -run 'Pictures|Fit' ./train/dataset
 
@@ -81,6 +81,7 @@ smoke:
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 	go run ./cmd/train -epochs 1 -out "$$dir/run" && \
 	go run ./cmd/generate -checkpoint "$$dir/run/best.safetensors" -out "$$dir/samples.png" && \
+	go run ./cmd/evaluate -checkpoint "$$dir/run/best.safetensors" && \
 	awk -F, 'NR == 2 { print "test loss", $$6; exit !($$6 > 0 && $$6 < 130) } END { if (NR < 2) exit 1 }' "$$dir/run/metrics.csv"
 
 # What builds with -tags cuda need, once: module copies and cuda.h, in .cuda, and go.work. Quick where nothing is to do.

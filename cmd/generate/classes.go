@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/picture"
 	"govae/internal/words"
 	"govae/model"
@@ -20,17 +21,17 @@ func (w *work) checkKind() error {
 	told := cfg.Kind.TakesLabels()
 	switch {
 	case w.mode.prior && !cfg.Kind.HasPrior():
-		return usagef("-mode %s draws latents from a prior, and a model of kind %s has none: %s", w.mode.name, cfg.Kind, others(cfg.Kind))
+		return trained.Usagef("-mode %s draws latents from a prior, and a model of kind %s has none: %s", w.mode.name, cfg.Kind, others(cfg.Kind))
 	case w.mode.classes && !told:
-		return usagef("-mode %s draws images of every class, and a model of kind %s is not told classes: %s", w.mode.name, cfg.Kind, others(cfg.Kind))
+		return trained.Usagef("-mode %s draws images of every class, and a model of kind %s is not told classes: %s", w.mode.name, cfg.Kind, others(cfg.Kind))
 	case w.classGiven && !told:
-		return usagef("-class is given, and a model of kind %s is not told classes: leave it out", cfg.Kind)
+		return trained.Usagef("-class is given, and a model of kind %s is not told classes: leave it out", cfg.Kind)
 	case w.classGiven && w.class >= cfg.Classes:
-		return usagef("-class is %d, want 0 to %d, which this model knows", w.class, cfg.Classes-1)
+		return trained.Usagef("-class is %d, want 0 to %d, which this model knows", w.class, cfg.Classes-1)
 	case w.classGiven:
 		w.g = w.g.OfClasses(byte(w.class))
 	case told && w.mode.class && !w.mode.every:
-		return usagef("-mode %s of a model that is told classes shows one of them: say which with -class, 0 to %d", w.mode.name, cfg.Classes-1)
+		return trained.Usagef("-mode %s of a model that is told classes shows one of them: say which with -class, 0 to %d", w.mode.name, cfg.Classes-1)
 	}
 	return nil
 }
@@ -52,24 +53,6 @@ func (w *work) ofClass() string {
 		return ""
 	}
 	return fmt.Sprintf(", of class %d", w.class)
-}
-
-// checkLabels reports labels of the test images with which the model cannot do.
-func (w *work) checkLabels(set *dataset.Set) error {
-	cfg := w.g.Config()
-	if !cfg.Kind.TakesLabels() {
-		return nil
-	}
-	const want = "name images with other labels with -data PATH"
-	if len(set.Test.Labels) == 0 {
-		return fmt.Errorf("%s has no labels, and a model of kind %s is told the class of each image: %s", words.Printable(set.Name), cfg.Kind, want)
-	}
-	for i, label := range set.Test.Labels {
-		if int(label) >= cfg.Classes {
-			return fmt.Errorf("the label of test image %d of %s is %d, and the model knows 0 to %d: %s", i, words.Printable(set.Name), label, cfg.Classes-1, want)
-		}
-	}
-	return nil
 }
 
 // labelsOf returns the labels of the images at the given indices, or none where there are none.

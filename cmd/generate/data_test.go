@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"strings"
@@ -17,6 +16,9 @@ import (
 	"govae/train/device"
 	"govae/train/generate"
 )
+
+// askData ends the errors of a model whose images are not to be had.
+const askData = "name images with -data PATH, or -data mnist for those of MNIST"
 
 // writeTrained saves a model, as one that was trained on data.
 func writeTrained(t *testing.T, path string, data checkpoint.Data) {
@@ -154,51 +156,6 @@ func TestWeightsAloneKnowNoImages(t *testing.T) {
 	}
 }
 
-// TestGivenImagesAreMadeAsTheRunsWere: another path alone does not change what is made of what is there.
-func TestGivenImagesAreMadeAsTheRunsWere(t *testing.T) {
-	inWorkshop(t)
-	o, err := parse(strings.Fields("-mode reconstruct -data wide/../tiny -skip-bad"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := generate.Open("latent2.safetensors", device.CPU)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
-	w := &work{options: o, g: g, stdout: io.Discard, stderr: io.Discard,
-		run: &checkpoint.Run{Data: checkpoint.Data{Source: map[string]string{"data": "elsewhere", "holdout": "0.25"}}}}
-	set, err := w.openData()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := (dataset.Source{Path: "wide/../tiny", Holdout: 0.25, SkipBad: true}); set.Source != want {
-		t.Errorf("read %+v, want %+v", set.Source, want)
-	}
-}
-
-func TestFitting(t *testing.T) {
-	grey, small, colour := model.Image{Height: 4, Width: 5, Channels: 1}, model.Image{Height: 3, Width: 2, Channels: 1}, model.Image{Height: 4, Width: 5, Channels: 3}
-	tests := []struct {
-		got, want model.Image
-		greyGiven bool
-		text      string
-	}{
-		{grey, small, false, "give -size 3x2, or"},
-		{grey, small, true, "give -size 3x2, or"},
-		{colour, grey, false, "give -grey, or"},
-		{colour, small, false, "give -size 3x2 -grey, or"},
-		{grey, colour, false, "name images in colour"},
-		{small, colour, false, "name images in colour"},
-		{grey, colour, true, "leave out -grey, or name images in colour"},
-	}
-	for _, test := range tests {
-		if got := fitting(test.got, test.want, test.greyGiven); !strings.HasPrefix(got, test.text) {
-			t.Errorf("for %v to be %v: got %q, want %q", test.got, test.want, got, test.text)
-		}
-	}
-}
-
 // TestAsManyAsThereAre checks that only what was asked for can be too much.
 func TestAsManyAsThereAre(t *testing.T) {
 	inWorkshop(t)
@@ -266,14 +223,6 @@ func TestWithoutLabels(t *testing.T) {
 		if diff := v - want[i]; diff < -1e-5 || diff > 1e-5 {
 			t.Fatalf("value %d is %v, want %v", i, v, want[i])
 		}
-	}
-}
-
-func TestNotesArePrinted(t *testing.T) {
-	var stdout bytes.Buffer
-	printNotes([]string{"2 pictures are left out", "the labels are passed over"}, &stdout)
-	if want := "Note: 2 pictures are left out.\nNote: the labels are passed over.\n"; stdout.String() != want {
-		t.Errorf("printed %q, want %q", stdout.String(), want)
 	}
 }
 

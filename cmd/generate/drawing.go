@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/files"
 	"govae/internal/picture"
 	"govae/internal/words"
@@ -49,7 +50,7 @@ func (d drawing) writeAll(o options, stdout io.Writer) error {
 	if err := picture.Write(o.out, img); err != nil {
 		return err
 	}
-	noteOn(filepath.Dir(o.out), stdout)
+	trained.NoteOn(filepath.Dir(o.out), stdout)
 	fmt.Fprintf(stdout, "Wrote %s, %d×%d pixels: %s.\n", words.Printable(o.out), img.Bounds().Dx(), img.Bounds().Dy(), d.title)
 	return nil
 }
@@ -73,7 +74,7 @@ func (d drawing) writeEach(o options, stdout io.Writer) error {
 			return err
 		}
 	}
-	noteOn(o.dir, stdout)
+	trained.NoteOn(o.dir, stdout)
 	names, each := fileName(o.mode.single, 0, n), ""
 	if n > 1 {
 		names, each = names+" to "+fileName(o.mode.single, n-1, n), " each"
@@ -96,13 +97,6 @@ func (o options) checkPlaces() error {
 		}
 	}
 	return nil
-}
-
-// noteOn says it where files that are written in a folder are not as safe as they are elsewhere.
-func noteOn(folder string, stdout io.Writer) {
-	if err := files.Durable(folder); err != nil {
-		printNotes([]string{err.Error()}, stdout)
-	}
 }
 
 // fileName returns the name of image i of n: they are numbered from 1, with as many digits as make them sort.

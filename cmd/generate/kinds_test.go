@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,8 +54,7 @@ func drawn(t *testing.T, g *generate.Generator, args string) drawing {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &work{options: o, g: g, path: "cvae.safetensors", stdout: new(bytes.Buffer), stderr: new(bytes.Buffer),
-		run: &checkpoint.Run{Data: checkpoint.Data{Name: "tiny", Fingerprint: tinyFingerprint, Source: map[string]string{"data": "tiny"}}}}
+	w := &work{options: o, g: g, images: func(context.Context) (*dataset.Set, error) { return dataset.Open("tiny") }}
 	if err := w.checkKind(); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/idxtest"
 	"govae/internal/picture"
 	"govae/model"
@@ -320,7 +321,7 @@ func TestDevice(t *testing.T) {
 		}
 	}
 	failed := fmt.Errorf("generate: decode: %w: a card: an illegal address", device.ErrFailed)
-	if got, want := advised(failed).Error(), failed.Error()+": -device cpu does without it"; got != want {
+	if got, want := trained.Advised(failed).Error(), failed.Error()+": -device cpu does without it"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -2,17 +2,17 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
 
 	"gonum.org/v1/gonum/stat"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/picture"
 	"govae/internal/words"
-	"govae/train/checkpoint"
 	"govae/train/dataset"
 	"govae/train/generate"
 )
@@ -36,11 +36,8 @@ type mode struct {
 // work is what a mode draws with.
 type work struct {
 	options
-	path   string          // of the checkpoint
-	run    *checkpoint.Run // in which the model was trained; nil: the checkpoint does not know
 	g      *generate.Generator
-	stdout io.Writer
-	stderr io.Writer // for a progress bar
+	images func(context.Context) (*dataset.Set, error) // reads those that flags name, or the run's
 }
 
 var modes = []mode{
@@ -60,7 +57,7 @@ func modeNamed(name string) (mode, error) {
 		}
 		names = append(names, m.name)
 	}
-	return mode{}, usagef("-mode is %q, want %s", name, strings.Join(names, ", "))
+	return mode{}, trained.Usagef("-mode is %q, want %s", name, strings.Join(names, ", "))
 }
 
 func samples(w *work) (drawing, error) {
@@ -77,11 +74,11 @@ func samples(w *work) (drawing, error) {
 // ofImages returns the draw of a mode that starts from test images.
 func ofImages(draw func(*work, *dataset.Set) (drawing, error)) func(*work) (drawing, error) {
 	return func(w *work) (drawing, error) {
-		set, err := w.openData()
+		set, err := w.images(context.Background())
 		if err != nil {
 			return drawing{}, err
 		}
-		if err := w.checkLabels(set); err != nil {
+		if err := trained.CheckLabels(w.g.Config(), words.Printable(set.Name), &set.Test, "test", "data"); err != nil {
 			return drawing{}, err
 		}
 		return draw(w, set)
@@ -129,7 +126,7 @@ func interpolate(w *work, set *dataset.Set) (drawing, error) {
 func manifold(w *work) (drawing, error) {
 	latent, dims, why := w.g.Config().Latent, w.dims, ""
 	if latent < 2 {
-		return drawing{}, usagef("-mode manifold needs a latent of at least 2 dimensions, and this model's has %d", latent)
+		return drawing{}, trained.Usagef("-mode manifold needs a latent of at least 2 dimensions, and this model's has %d", latent)
 	}
 	if !w.dimsGiven {
 		var err error
@@ -139,7 +136,7 @@ func manifold(w *work) (drawing, error) {
 		why = ", along which the images vary most"
 	}
 	if max(dims[0], dims[1]) >= latent {
-		return drawing{}, usagef("-dims is %d,%d, and this model's latent has the dimensions 0 to %d", dims[0], dims[1], latent-1)
+		return drawing{}, trained.Usagef("-dims is %d,%d, and this model's latent has the dimensions 0 to %d", dims[0], dims[1], latent-1)
 	}
 	images, err := w.g.Manifold(w.steps, dims[0], dims[1])
 	return drawing{

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"govae/internal/terminal"
 	"govae/internal/words"
@@ -26,20 +24,7 @@ const (
 )
 
 func main() {
-	ctx := untilStopped()
-	signal.Ignore(syscall.SIGPIPE) // the end of those who read along is an error of Write, and ends no run
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
-
-// untilStopped returns a context that the first signal ends, upon which the run saves before it stops. After that a signal does what it
-// does to any program, so a second one kills at once. Only a hang-up does not: whoever closes a terminal sends it more than once.
-func untilStopped() context.Context {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
-		ctx, _ = signal.NotifyContext(ctx, syscall.SIGHUP)
-	}
-	context.AfterFunc(ctx, stop)
-	return ctx
+	os.Exit(run(terminal.UntilStopped(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // run is the program from its arguments to its exit code.

@@ -24,14 +24,14 @@ type Stream uint32
 
 // The streams. Their values are part of what a seed means: never change one, add new ones at the end.
 const (
-	Weights     Stream = iota + 1 // initial parameters; step is the parameter's place
-	Shuffle                       // order of the training images; step is the epoch
-	Epsilon                       // ε of a training step; step is the step
-	TestEpsilon                   // ε of an evaluation; step is the test image's place
-	Latent                        // z drawn from the prior for generated images
-	Holdout                       // which images are tested on where a set has no test images; step is how many there are in all
-	MixtureStart                  // rows around which a fit of a mixture begins; step is the start's number
-	MixtureRows                   // rows drawn from a mixture; step is the row's place
+	Weights      Stream = iota + 1 // initial parameters; step is the parameter's place
+	Shuffle                        // order of the training images; step is the epoch
+	Epsilon                        // ε of a training step; step is the step
+	TestEpsilon                    // ε of an evaluation; step is the test image's place
+	Latent                         // z drawn from the prior for generated images
+	Holdout                        // which images are tested on where a set has no test images; step is how many there are in all
+	MixtureStart                   // rows around which a fit of a mixture begins; step is the start's number
+	MixtureRows                    // rows drawn from a mixture; step is the row's place
 )
 
 const (

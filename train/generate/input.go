@@ -10,11 +10,12 @@ import (
 
 // fed is what a part of the model is given for n images.
 type fed struct {
-	n    int
-	x    []float32 // the images, [n, pixels]
-	y    []float32 // their classes, one-hot, [n, classes]; nil: those of the Generator
-	z    []float32 // latents, [n, latent]
-	seed uint64    // of what is drawn, for each image from its place
+	n     int
+	x     []float32 // the images, [n, pixels]
+	y     []float32 // their classes, one-hot, [n, classes]; nil: those of the Generator
+	z     []float32 // latents, [n, latent]
+	seed  uint64    // of what is drawn, for each image from its place,
+	first int       // which is this for the first
 }
 
 // rows returns the values of the inputs that a part of the model takes, in their order.
@@ -40,7 +41,7 @@ func (g *Generator) rows(part model.Part, with fed) ([][]float32, error) {
 			width := in.Width(1)
 			rows[k] = make([]float32, with.n*width)
 			for i := range with.n {
-				in.Draw(row(rows[k], i, width), with.seed, in.TestStream, uint64(i))
+				in.Draw(row(rows[k], i, width), with.seed, in.TestStream, uint64(with.first+i))
 			}
 		default:
 			return nil, fmt.Errorf("generate: %w: kind %s does not %s without its input %s", model.ErrCannot, g.config.Kind, part, in.Name())

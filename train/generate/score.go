@@ -13,11 +13,17 @@ import (
 // x, as in an evaluation on its place among the test images. So with the seed of the run, the test images in their order have
 // as their mean the run's test loss, if β is 1.
 func (g *Generator) Score(x []float32, seed uint64) ([]machine.Terms, error) {
+	return g.ScoreFrom(x, seed, 0)
+}
+
+// ScoreFrom is Score of some of a larger number of images, whose first is at the place first among all: what each gets is what it would
+// get if all were scored at once.
+func (g *Generator) ScoreFrom(x []float32, seed uint64, first int) ([]machine.Terms, error) {
 	n, err := g.countImages(x)
 	if err != nil {
 		return nil, err
 	}
-	outputs, err := g.forward(model.Score, fed{n: n, x: x, seed: seed})
+	outputs, err := g.forward(model.Score, fed{n: n, x: x, seed: seed, first: first})
 	if err != nil {
 		return nil, err
 	}

@@ -112,6 +112,29 @@ func TestScoreDoesNotDependOnHowMany(t *testing.T) {
 	}
 }
 
+// TestScoreFromGoesOn compares what is scored in parts, of which none begins where the machine's batches do, with the whole.
+func TestScoreFromGoesOn(t *testing.T) {
+	cfg := small(op.Tanh)
+	g := newGenerator(t, cfg, loud(cfg))
+	pixels := cfg.Image.Pixels()
+	x := uniform((batchSize + 9) * pixels)
+	whole, err := g.Score(x, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for first := 0; first < len(whole); first += 7 {
+		part, err := g.ScoreFrom(x[first*pixels:min(first+7, len(whole))*pixels], 5, first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, got := range part {
+			if !slices.Equal(got, whole[first+i]) {
+				t.Errorf("image %d has %v from %d on, and %v in the whole", first+i, got, first, whole[first+i])
+			}
+		}
+	}
+}
+
 // TestScoresAreApart appends to one image's terms, which must not reach the next one's.
 func TestScoresAreApart(t *testing.T) {
 	cfg := small(op.ReLU)
