@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 
+	"govae/internal/files"
 	"govae/internal/picture"
 	"govae/model"
 	"govae/train/checkpoint"
@@ -111,7 +111,7 @@ func (r *run) writeReconstructions() error {
 
 // writeGrid writes a grid of the model's images as the picture of the last epoch in one of the folders of pictures.
 func (r *run) writeGrid(folder string, grid picture.Grid) error {
-	if err := os.MkdirAll(r.dir.Path(folder), 0o777); err != nil {
+	if err := files.MakeFolder(r.dir.Path(folder)); err != nil {
 		return err
 	}
 	grid.Shape, grid.Scale = picture.Shape(r.trainer.Config().Image), pictureScale

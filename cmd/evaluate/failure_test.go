@@ -29,7 +29,7 @@ func (d *dying) Err() error {
 // TestInterrupted checks what is said and written where the end comes at any of the places at which it is looked for.
 func TestInterrupted(t *testing.T) {
 	inWorkshop(t)
-	writeArray(t, "large.npy", bytes.Repeat([]byte{9}, 2100*10*height*width)) // 2,100 test images: 1,024, 1,024 and 52
+	writeArray(t, "large.npy", bytes.Repeat([]byte{9}, 2100*height*width)) // 2,100 test images: 1,024, 1,024 and 52
 	var outcomes []string
 	for left := 0; ; left++ {
 		os.Remove("terms.csv")

@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
+	"govae/internal/files"
 	"govae/model"
 	"govae/model/machine"
 	"govae/model/op"
@@ -248,5 +251,20 @@ func TestWhatIsPrintedCounts(t *testing.T) {
 	var stderr bytes.Buffer
 	if code := run([]string{"-n", "0"}, full{}, &stderr); code != exitUsage || !strings.Contains(stderr.String(), "-n is 0") {
 		t.Errorf("exit code %d, stderr %q, want the wrong flag", code, stderr.String())
+	}
+}
+
+// TestFileSystemThatCannotSync checks that a picture is written where nothing can be synced, and that this is said.
+func TestFileSystemThatCannotSync(t *testing.T) {
+	inWorkshop(t)
+	t.Cleanup(func() { files.Sync = (*os.File).Sync })
+	files.Sync = func(f *os.File) error { return &fs.PathError{Op: "sync", Path: f.Name(), Err: syscall.EINVAL} }
+	var stdout, stderr bytes.Buffer
+	code := run(strings.Fields("-checkpoint latent2.safetensors -n 1"), &stdout, &stderr)
+	if code != 0 || !strings.Contains(stdout.String(), "Note: files in . may not outlive a power failure: ") {
+		t.Errorf("exit code %d, printed %q and %q", code, stdout.String(), stderr.String())
+	}
+	if _, err := os.Stat("samples.png"); err != nil {
+		t.Error(err)
 	}
 }

@@ -116,12 +116,14 @@ func TestHangUps(t *testing.T) {
 	close(ended)
 }
 
-// TestNohup starts the program without hang-ups, as nohup does: it goes on, and another signal still stops it.
+// TestNohup starts the program without hang-ups, as nohup does, and without Ctrl-C, as a shell does that puts it into the background: it
+// goes on, and another signal still stops it.
 func TestNohup(t *testing.T) {
 	program := build(t)
-	r := startLongRun(t, program, writeDataSet(t), "sh", "-c", `trap "" HUP; exec "$0" "$@"`)
+	r := startLongRun(t, program, writeDataSet(t), "sh", "-c", `trap "" HUP INT; exec "$0" "$@"`)
 	r.untilProgress(1)
 	r.Process.Signal(syscall.SIGHUP)
+	r.Process.Signal(syscall.SIGINT)
 	r.untilProgress(20)
 	if strings.Contains(r.printed.String(), "stopped") {
 		t.Errorf("it was stopped:\n%s", r.printed.String())

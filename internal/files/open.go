@@ -87,6 +87,14 @@ func MakeFolder(path string) error {
 	}
 }
 
+// Cause returns what an error of the system says beside a path: for messages that name the path in their own way.
+func Cause(err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
 // kindOf names what is no regular file.
 func kindOf(mode fs.FileMode) string {
 	switch {

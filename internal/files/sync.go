@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// The system's calls, replaced in tests.
+// The system's calls, replaced in tests, of other packages too.
 var (
-	syncFile   = (*os.File).Sync
+	Sync       = (*os.File).Sync
 	openFolder = os.Open
 )
 
@@ -23,7 +23,7 @@ func Durable(folder string) error {
 	if err != nil {
 		return nil
 	}
-	err = unnamed(syncFile(file), file.Name())
+	err = unnamed(Sync(file), file.Name())
 	file.Close()
 	os.Remove(file.Name())
 	if err == nil {
@@ -65,7 +65,7 @@ func trySync(folder string) error {
 		return err
 	}
 	defer f.Close()
-	return syncFile(f)
+	return Sync(f)
 }
 
 // cannotSync says whether a sync failed because there is none: many network, container and user-space file systems refuse it

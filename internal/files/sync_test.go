@@ -14,8 +14,8 @@ import (
 // syncs makes every sync of a file return one error, and every sync of a folder another, until the test ends.
 func syncs(t *testing.T, file, folder error) {
 	t.Helper()
-	t.Cleanup(func() { syncFile = (*os.File).Sync })
-	syncFile = func(f *os.File) error {
+	t.Cleanup(func() { Sync = (*os.File).Sync })
+	Sync = func(f *os.File) error {
 		info, err := f.Stat()
 		if err != nil {
 			t.Fatal(err)

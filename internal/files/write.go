@@ -69,7 +69,7 @@ func fill(file *os.File, write func(io.Writer) error) error {
 	if err := buffered.Flush(); err != nil {
 		return err
 	}
-	if err := syncFile(file); err != nil && !cannotSync(err) {
+	if err := Sync(file); err != nil && !cannotSync(err) {
 		return err
 	}
 	return file.Close()

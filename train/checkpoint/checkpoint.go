@@ -190,10 +190,7 @@ func readWeights(r io.Reader, size int64, like model.Config) (*Checkpoint, error
 func open(path string, f func(r io.Reader, size int64) (*Checkpoint, error)) (*Checkpoint, error) {
 	file, err := files.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if system := (*fs.PathError)(nil); errors.As(err, &system) {
-			err = system.Err // the path is named
-		}
-		return nil, words.Plain(fmt.Errorf("no checkpoint at %s: %w", path, err))
+		return nil, words.Plain(fmt.Errorf("no checkpoint at %s: %w", path, files.Cause(err)))
 	}
 	if err != nil {
 		return nil, words.Plain(fmt.Errorf("read checkpoint: %w", err))

@@ -90,7 +90,7 @@ func (c cache) load(key string) (*Set, bool) {
 	}
 	defer file.Close()
 	info, err := file.Stat()
-	if err != nil || info.Size() > 2*maxBytes {
+	if err != nil || info.Size() > 3*maxBytes {
 		return nil, false
 	}
 	data := make([]byte, info.Size())

@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -194,11 +193,11 @@ type lister struct {
 func (l *lister) read(path string, above []fs.FileInfo) (*folder, error) {
 	entries, err := os.ReadDir(path) // sorted by name
 	if err != nil {
-		return nil, fmt.Errorf("dataset: %s: %w", words.Printable(path), withoutPath(err))
+		return nil, fmt.Errorf("dataset: %s: %w", words.Printable(path), files.Cause(err))
 	}
 	own, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("dataset: %s: %w", words.Printable(path), withoutPath(err))
+		return nil, fmt.Errorf("dataset: %s: %w", words.Printable(path), files.Cause(err))
 	}
 	if slices.ContainsFunc(above, func(info fs.FileInfo) bool { return os.SameFile(info, own) }) {
 		return new(folder), nil
@@ -227,7 +226,7 @@ func (l *lister) enter(f *folder, path string, link bool, above []fs.FileInfo) e
 	info, err := os.Stat(path)
 	switch {
 	case err != nil && isPicture:
-		f.files = append(f.files, pictureFile{path: path, err: withoutPath(err)})
+		f.files = append(f.files, pictureFile{path: path, err: files.Cause(err)})
 	case err != nil: // a link to nothing, for one, which is no picture by its name
 	case info.IsDir() && !isPicture:
 		if link {
@@ -254,12 +253,4 @@ func (l *lister) enter(f *folder, path string, link bool, above []fs.FileInfo) e
 		}
 	}
 	return nil
-}
-
-// withoutPath returns what an error of the system says beside a path, which may hold anything.
-func withoutPath(err error) error {
-	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

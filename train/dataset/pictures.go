@@ -90,7 +90,7 @@ func (s Source) decodeListed(ctx context.Context, dir string, list *listing, pro
 	channels := 1
 	for i, p := range pictures {
 		if p.err != nil {
-			left = append(left, fmt.Sprintf("%s (%s)", words.Printable(all[i].path), printable(withoutPath(p.err))))
+			left = append(left, fmt.Sprintf("%s (%s)", words.Printable(all[i].path), printable(files.Cause(p.err))))
 			transient = transient || errors.As(p.err, new(*fs.PathError))
 		}
 		channels = max(channels, p.shape.Channels)
@@ -240,7 +240,7 @@ func (w *watch) fault(all []pictureFile, pictures []decoded) error {
 		path := words.Printable(all[i].path)
 		switch {
 		case p.err != nil && !w.skipBad:
-			return fmt.Errorf("dataset: %w: %s: %w", ErrBadPicture, path, withoutPath(p.err))
+			return fmt.Errorf("dataset: %w: %s: %w", ErrBadPicture, path, files.Cause(p.err))
 		case p.err != nil || p.shape.Height == 0:
 			continue
 		case first < 0:

@@ -15,6 +15,7 @@ type Set struct {
 	Dir         string   // the folder or file that it was read from; empty: it was made in memory
 	Source      Source   // what Open was asked for; zero: it was made in memory
 	Notes       []string // what a user should know of the reading: pictures that were left out, for one
+	HeldOut     bool     // whether the test images are a share of what was read for training, since there were none
 	Train, Test model.Images
 }
 

@@ -50,10 +50,7 @@ func holdOut(set *Set, share float64) error {
 		return fmt.Errorf("dataset: there is no test set, and %s to make one of: want two at least, one to train on and one to test on", words.Counted(n, "image"))
 	}
 	count := min(max(int(math.Round(float64(n)*share)), 1), n-1)
-	held := make([]bool, n)
-	for _, i := range shuffled(n, philox.New(0, philox.Holdout, uint64(n)))[:count] {
-		held[i] = true
-	}
+	held := heldOut(n, count)
 
 	pixels := set.Train.Shape.Pixels()
 	set.Test.Shape = set.Train.Shape
@@ -61,9 +58,52 @@ func holdOut(set *Set, share float64) error {
 	if len(set.Train.Labels) > 0 {
 		set.Train.Labels, set.Test.Labels = divide(set.Train.Labels, 1, held, count)
 	}
-	set.Notes = append(set.Notes, fmt.Sprintf("no test set: %s of %s are tested on and not trained on",
-		words.Thousands(count), words.Counted(n, "image")))
+	set.HeldOut = true
+	set.Notes = append(set.Notes, set.heldOutNote())
 	return nil
+}
+
+func (s *Set) heldOutNote() string {
+	return fmt.Sprintf("no test set: %s of %s are tested on and not trained on",
+		words.Thousands(s.Test.Len()), words.Counted(s.Train.Len()+s.Test.Len(), "image"))
+}
+
+// heldOut says which of n images are the so many that are held out.
+func heldOut(n, count int) []bool {
+	held := make([]bool, n)
+	for _, i := range shuffled(n, philox.New(0, philox.Holdout, uint64(n)))[:count] {
+		held[i] = true
+	}
+	return held
+}
+
+// TakeAll takes back that test images were held out, for those who train on none: all images, in the order in which they were read, are
+// then both.
+func (s *Set) TakeAll() {
+	if !s.HeldOut {
+		return
+	}
+	note := s.heldOutNote()
+	s.Notes = slices.DeleteFunc(slices.Clone(s.Notes), func(n string) bool { return n == note })
+	held := heldOut(s.Train.Len()+s.Test.Len(), s.Test.Len())
+	all := model.Images{Shape: s.Train.Shape, Values: unite(s.Train.Values, s.Test.Values, s.Train.Shape.Pixels(), held)}
+	if len(s.Train.Labels) > 0 {
+		all.Labels = unite(s.Train.Labels, s.Test.Labels, 1, held)
+	}
+	s.Train, s.Test, s.HeldOut = all, all, false
+}
+
+// unite is the opposite of divide.
+func unite(others, out []byte, size int, held []bool) []byte {
+	all := make([]byte, 0, len(others)+len(out))
+	for _, h := range held {
+		from := &others
+		if h {
+			from = &out
+		}
+		all, *from = append(all, (*from)[:size]...), (*from)[size:]
+	}
+	return all
 }
 
 // divide takes those of the rows of values, each of so many bytes, that are held out, which are count, from the others. The others stay

@@ -36,7 +36,7 @@ func TestHoldOut(t *testing.T) {
 			}
 		}
 		shape := model.Image{Height: 1, Width: 2, Channels: 1}
-		set := &Set{Train: model.Images{Shape: shape, Values: values, Labels: labels}}
+		set := &Set{Train: model.Images{Shape: shape, Values: bytes.Clone(values), Labels: bytes.Clone(labels)}}
 		if err := holdOut(set, test.share); err != nil {
 			t.Errorf("%v of %d: %v", test.share, test.n, err)
 			continue
@@ -47,8 +47,17 @@ func TestHoldOut(t *testing.T) {
 		if !bytes.Equal(set.Train.Labels, restLabels) || !bytes.Equal(set.Train.Values, restValues) {
 			t.Errorf("%v of %d: %v are left, want those with the labels %v", test.share, test.n, set.Train, restLabels)
 		}
-		if len(set.Notes) != 1 || !strings.Contains(set.Notes[0], test.note) {
+		if len(set.Notes) != 1 || !strings.Contains(set.Notes[0], test.note) || !set.HeldOut {
 			t.Errorf("%v of %d: notes are %q, want %q", test.share, test.n, set.Notes, test.note)
+		}
+		set.TakeAll()
+		for _, all := range []model.Images{set.Train, set.Test} {
+			if !bytes.Equal(all.Values, values) || !bytes.Equal(all.Labels, labels) || all.Shape != shape {
+				t.Errorf("%v of %d: all are %v, want them as they were", test.share, test.n, all)
+			}
+		}
+		if set.HeldOut || len(set.Notes) > 0 {
+			t.Errorf("%v of %d: with all taken, notes are %q", test.share, test.n, set.Notes)
 		}
 	}
 }

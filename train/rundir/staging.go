@@ -167,11 +167,11 @@ func (d *Dir) place(name string) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
 	err = files.Write(to, func(w io.Writer) error {
 		_, err := io.Copy(w, file)
 		return err
 	})
+	file.Close() // before it is removed, which Windows wants
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,8 @@ func NoteOn(folder string, stdout io.Writer) {
 }
 
 // Others reads the images at a path that a flag has named. They may be any that fit the model; what else makes images of what is there
-// is as in the run, if that is known, and no flag says otherwise. It prints what is to be known of the reading.
+// is as in the run, if that is known, and no flag says otherwise. Where they are not the run's own and have no test set, all of them
+// are one. It prints what is to be known of the reading.
 func (m *Model) Others(ctx context.Context, path, flag string) (*dataset.Set, error) {
 	source, err := m.runSource()
 	if err != nil { // what the run took is of no use, and what is wanted is said
@@ -59,6 +60,9 @@ func (m *Model) Others(ctx context.Context, path, flag string) (*dataset.Set, er
 	}
 	if got, want := set.Test.Shape, m.Config().Image; got != want {
 		return nil, fmt.Errorf("the images of %s are %v and the model takes %v: %s", words.Printable(set.Name), got, want, fitting(got, want, flag, slices.Contains(m.flags.Given, "grey")))
+	}
+	if !slices.Contains(m.flags.Given, "holdout") && (m.Run == nil || set.Fingerprint() != m.Run.Data.Fingerprint) {
+		set.TakeAll() // of which the model has seen none
 	}
 	printNotes(set.Notes, m.stdout)
 	return set, nil

@@ -90,3 +90,29 @@ func TestNotesArePrinted(t *testing.T) {
 		t.Errorf("printed %q, want %q", stdout.String(), want)
 	}
 }
+
+// TestOfImagesThatNobodyWasTrainedOn: all of them are there to be looked at, but for a set of which the model has seen some.
+func TestOfImagesThatNobodyWasTrainedOn(t *testing.T) {
+	t.Chdir(t.TempDir())
+	idxtest.Write(t, ".", "train", 3, 2, bytes.Repeat([]byte{7}, 20*6), make([]byte, 20))
+	own, err := dataset.Open(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := model.DefaultConfig()
+	cfg.Image = own.Train.Shape
+	for _, test := range []struct {
+		args, fingerprint string
+		want              int
+	}{
+		{"-data .", "another", 20},
+		{"-data .", own.Fingerprint(), 2},
+		{"-data . -holdout 0.5", "another", 10},
+	} {
+		m := &Model{Generator: generate.On(nil, cfg), flags: parsed(t, test.args), stdout: io.Discard, stderr: io.Discard,
+			Run: &checkpoint.Run{Data: checkpoint.Data{Fingerprint: test.fingerprint}}}
+		if set, err := m.Images(context.Background()); err != nil || set.Test.Len() != test.want {
+			t.Errorf("%s: %d images, want %d; %v", test.args, set.Test.Len(), test.want, err)
+		}
+	}
+}
