@@ -20,7 +20,7 @@ func (w *work) checkKind() error {
 	cfg := w.g.Config()
 	told := cfg.Kind.TakesLabels()
 	switch {
-	case w.mode.prior && !cfg.Kind.HasPrior():
+	case w.mode.prior && !cfg.Kind.HasPrior() && !w.fits():
 		return trained.Usagef("-mode %s draws latents from a prior, and a model of kind %s has none: %s", w.mode.name, cfg.Kind, others(cfg.Kind))
 	case w.mode.classes && !told:
 		return trained.Usagef("-mode %s draws images of every class, and a model of kind %s is not told classes: %s", w.mode.name, cfg.Kind, others(cfg.Kind))
@@ -40,7 +40,11 @@ func (w *work) checkKind() error {
 func others(kind model.Kind) string {
 	var names []string
 	for _, m := range modes {
-		if (!m.prior || kind.HasPrior()) && (!m.classes || kind.TakesLabels()) {
+		switch {
+		case m.classes && !kind.TakesLabels() || m.prior && !m.sampler && !kind.HasPrior():
+		case m.prior && !kind.HasPrior():
+			names = append(names, m.withSampler())
+		default:
 			names = append(names, m.name)
 		}
 	}
@@ -77,7 +81,7 @@ func samplesOfClasses(w *work) (drawing, error) {
 		numbers = append(numbers, strconv.Itoa(class))
 	}
 	return drawing{
-		title: fmt.Sprintf("%s of seed %d in each class, a class a row", words.Counted(w.n, "sample"), w.seed),
+		title: fmt.Sprintf("%s of seed %d in each class, a class a row%s", words.Counted(w.n, "sample"), w.seed, w.from),
 		grid:  picture.Grid{Images: images, Columns: w.n, Labels: numbers},
 	}, err
 }

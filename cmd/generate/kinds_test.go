@@ -174,9 +174,9 @@ func TestKindsThatDoNotFit(t *testing.T) {
 	writeKind(t, model.CVAE)
 	noClasses := "a model of kind vae is not told classes"
 	for _, test := range []struct{ args, want string }{
-		{"-checkpoint ae.safetensors", "-mode samples draws latents from a prior, and a model of kind ae has none: want reconstruct, interpolate, traverse"},
+		{"-checkpoint ae.safetensors", "-mode samples draws latents from a prior, and a model of kind ae has none: want samples with -sampler gmm, reconstruct, interpolate, traverse"},
 		{"-checkpoint ae.safetensors -mode manifold", "-mode manifold draws latents from a prior, and a model of kind ae has none"},
-		{"-checkpoint ae.safetensors -mode analogy", "-mode analogy draws images of every class, and a model of kind ae is not told classes: want reconstruct"},
+		{"-checkpoint ae.safetensors -mode analogy", "-mode analogy draws images of every class, and a model of kind ae is not told classes: want samples with -sampler gmm, reconstruct, interpolate, traverse"},
 		{"-checkpoint latent3.safetensors -mode analogy", noClasses + ": want samples, reconstruct, interpolate, manifold, traverse"},
 		{"-checkpoint latent3.safetensors -class 0", "-class is given, and " + noClasses + ": leave it out"},
 		{"-checkpoint cvae.safetensors -class 3", "-class is 3, want 0 to 2, which this model knows"},

@@ -19,8 +19,9 @@ import (
 
 // Exit codes.
 const (
-	exitFailure = 1
-	exitUsage   = 2
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // as a shell reports a program that SIGINT stopped
 )
 
 func main() {
@@ -39,7 +40,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	fmt.Fprintf(stderr, "generate: %v\n", words.Plain(trained.Advised(err)))
-	if errors.As(err, new(trained.UsageError)) {
+	switch {
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.As(err, new(trained.UsageError)):
 		fmt.Fprintln(stderr, "Run it with -h for help.")
 		return exitUsage
 	}
@@ -71,6 +75,9 @@ func draw(o options, stdout, stderr io.Writer) error {
 	defer m.Close()
 	w := &work{options: o, g: m.Generator, images: m.Images}
 	if err := w.checkKind(); err != nil {
+		return err
+	}
+	if err := w.useSampler(&fitting{Model: m, mixture: o.mixture, stdout: stdout, stderr: stderr}); err != nil {
 		return err
 	}
 	d, err := o.mode.draw(w)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
 
 	"govae/cmd/internal/trained"
@@ -28,6 +29,7 @@ type mode struct {
 	starts   bool   // whether it starts from test images, with a model of some kind at least
 	class    bool   // whether it has the flag -class
 	prior    bool   // whether it draws latents from the model's prior
+	sampler  bool   // whether it has the flag -sampler, with which it draws them from something else
 	classes  bool   // whether it draws images of every class, and so is for a model that is told classes
 	every    bool   // whether it draws images of every class where the model is told classes, and -class is not given
 	draw     func(*work) (drawing, error)
@@ -38,10 +40,11 @@ type work struct {
 	options
 	g      *generate.Generator
 	images func(context.Context) (*dataset.Set, error) // reads those that flags name, or the run's
+	from   string                                      // ends a title: what latents are drawn from, unless it is the prior
 }
 
 var modes = []mode{
-	{name: "samples", single: "sample", n: 64, class: true, every: true, prior: true, draw: samples},
+	{name: "samples", single: "sample", n: 64, class: true, every: true, prior: true, sampler: true, draw: samples},
 	{name: "reconstruct", single: "reconstruction", n: 64, starts: true, draw: ofImages(reconstruct)},
 	{name: "interpolate", single: "interpolation", n: 8, steps: 11, starts: true, draw: ofImages(interpolate)},
 	{name: "manifold", single: "manifold", steps: 20, class: true, prior: true, draw: manifold},
@@ -66,7 +69,7 @@ func samples(w *work) (drawing, error) {
 	}
 	images, err := w.g.Sample(w.n, w.seed)
 	return drawing{
-		title: fmt.Sprintf("%s of seed %d%s", words.Counted(w.n, "sample"), w.seed, w.ofClass()),
+		title: fmt.Sprintf("%s of seed %d%s", words.Counted(w.n, "sample"), w.seed, w.ofClass()+w.from),
 		grid:  picture.Grid{Images: images, Columns: picture.Columns(w.n)},
 	}, err
 }
@@ -175,18 +178,13 @@ func traverseCodes(w *work, set *dataset.Set) (drawing, error) {
 	taken := dataset.Order(set.Test.Len(), w.seed, 0)
 	taken = taken[:min(len(taken), codesOf)]
 	latent := w.g.Config().Latent
-	codes := make([][]float64, latent) // of each dimension
-	for some := range slices.Chunk(taken, 256) {
-		mean, _, err := w.g.OfClasses(labelsOf(&set.Test, some)...).Encode(pick(&set.Test, some))
-		if err != nil {
-			return drawing{}, err
-		}
-		for i, v := range mean {
-			codes[i%latent] = append(codes[i%latent], float64(v))
-		}
+	codes, err := encode(context.Background(), w.g, &set.Test, taken, func(int) {})
+	if err != nil {
+		return drawing{}, err
 	}
 	centre, deviation := make([]float32, latent), make([]float32, latent)
-	for d, of := range codes {
+	for d := range latent {
+		of := mat.Col(nil, d, codes)
 		centre[d], deviation[d] = float32(stat.Mean(of, nil)), float32(stat.PopStdDev(of, nil))
 	}
 	images, err := w.g.TraverseAround(centre, deviation, w.steps)

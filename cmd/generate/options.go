@@ -12,6 +12,7 @@ import (
 
 	"govae/cmd/internal/trained"
 	"govae/internal/setting"
+	"govae/model/gmm"
 	"govae/train/dataset"
 )
 
@@ -19,7 +20,13 @@ import (
 var usageText string
 
 // usage returns what -h prints: usage.txt, with the help on what describes devices, images and foreign weights in its place.
-func usage() string { return trained.Usage(usageText) }
+func usage() string {
+	o := defaults()
+	flags := setting.Usage(samplerFields, &o) + setting.Usage(mixtureFields, &o.mixture)
+	return trained.Usage(strings.Replace(usageText, "    {sampler}\n", flags, 1))
+}
+
+func defaults() options { return options{sampler: "normal", mixture: gmm.DefaultOptions()} }
 
 // Limits of flags.
 const (
@@ -36,6 +43,8 @@ type options struct {
 	out, dir string
 
 	mode            mode
+	sampler         sampler
+	mixture         gmm.Options // of a sampler that fits one
 	n, steps, scale int
 	dims            [2]int // of a manifold: across and upwards
 	class           int    // of what is drawn, of a model that is told classes
@@ -63,6 +72,8 @@ func newFlagSet(o *options, mode *string) *flag.FlagSet {
 	})
 	flags.IntVar(&o.class, "class", 0, "")
 	flags.Uint64Var(&o.seed, "seed", 1, "")
+	setting.AddFlags(flags, samplerFields, o)
+	setting.AddFlags(flags, mixtureFields, &o.mixture)
 	setting.AddFlags(flags, paths, o)
 	flags.IntVar(&o.scale, "scale", 2, "")
 	o.Flags.Add(flags)
@@ -71,7 +82,7 @@ func newFlagSet(o *options, mode *string) *flag.FlagSet {
 
 // parse returns the options that args ask for. Its errors are usage errors, or flag.ErrHelp.
 func parse(args []string) (options, error) {
-	var o options
+	o := defaults()
 	var mode string
 	flags := newFlagSet(&o, &mode)
 	err := o.Parse(flags, args)
@@ -101,7 +112,10 @@ func (o *options) complete(given map[string]bool) error {
 	if given["dims"] && o.mode.name != "manifold" {
 		return trained.Usagef("-dims does not apply to -mode %s, only to manifold", o.mode.name)
 	}
-	if !o.mode.starts {
+	if err := o.checkSampler(given); err != nil {
+		return err
+	}
+	if !o.mode.starts && !o.fits() {
 		if err := o.refuseData(); err != nil {
 			return err
 		}
@@ -128,7 +142,11 @@ func (o *options) complete(given map[string]bool) error {
 func (o *options) refuseData() error {
 	for _, f := range dataset.Fields {
 		if slices.Contains(o.Given, f.Name) {
-			return trained.Usagef("-%s does not apply to -mode %s, which takes no images", f.Flag, o.mode.name)
+			unless := ""
+			if o.mode.sampler {
+				unless = " without -sampler gmm"
+			}
+			return trained.Usagef("-%s does not apply to -mode %s, which takes no images%s", f.Flag, o.mode.name, unless)
 		}
 	}
 	return nil

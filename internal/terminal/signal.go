@@ -8,6 +8,16 @@ import (
 	"syscall"
 )
 
+// Stoppable returns a context that the first signal ends which asks a program to stop, as UntilStopped has it, and a function after which such
+// a signal does what it does to any program. It is for work that ends by itself at once, and leaves nothing half done.
+func Stoppable() (context.Context, context.CancelFunc) {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signal.NotifyContext(context.Background(), signals...)
+}
+
 // UntilStopped returns a context that the first signal ends which asks a program to stop: Ctrl-C, SIGTERM, or a hang-up. After that a
 // signal does what it does to any program, so a second one kills at once. Only a hang-up does not: whoever closes a terminal sends it more
 // than once. What the program was started to ignore, as nohup does with a hang-up, asks for nothing.

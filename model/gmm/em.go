@@ -20,8 +20,9 @@ import (
 // EM ends with the mixture before it.
 //
 // It is an error if an option will not do, if x has fewer rows than there are components, or values that are not finite or larger than
-// 1e100, and if in each start the covariance of a component becomes singular, which a larger regularization prevents. Rows that are
-// all the same, columns that are constant and more columns than rows are no errors, as long as the regularization is above 0.
+// 1e100, if in each start the covariance of a component becomes singular, which a larger regularization prevents, and if
+// Options.Each returns one. Rows that are all the same, columns that are constant and more columns than rows are no errors, as long as
+// the regularization is above 0.
 func Fit(x *mat.Dense, o Options) (*Mixture, error) {
 	e, err := newEM(x, o)
 	if err != nil {
@@ -31,7 +32,10 @@ func Fit(x *mat.Dense, o Options) (*Mixture, error) {
 	var failed error
 	for s := range o.Starts {
 		e.start(e.centres(s))
-		m, err := e.run()
+		m, err := e.run(s)
+		if e.ended != nil {
+			return nil, e.ended
+		}
 		if err != nil && failed == nil {
 			failed = fmt.Errorf("start %d: %w", s, err)
 		}
@@ -55,7 +59,7 @@ func FitFrom(x, responsibilities *mat.Dense, o Options) (*Mixture, error) {
 	if err := e.startFrom(responsibilities); err != nil {
 		return nil, fmt.Errorf("responsibilities to start from: %w", err)
 	}
-	return e.run()
+	return e.run(0)
 }
 
 // em is the data that a mixture is fitted to, and what the two steps hand each other.
@@ -65,6 +69,7 @@ type em struct {
 	n, d   int
 	blocks []block
 	resp   [][]float64 // of each block, [K, rows]
+	ended  error       // what Each has ended the fit with
 }
 
 func newEM(x *mat.Dense, o Options) (*em, error) {
@@ -82,8 +87,8 @@ func newEM(x *mat.Dense, o Options) (*em, error) {
 	return e, nil
 }
 
-// run iterates from the responsibilities that are there until the mean log-likelihood no longer rises by as much as the tolerance.
-func (e *em) run() (*Mixture, error) {
+// run iterates, in a start of that number, from the responsibilities that are there until the mean log-likelihood no longer rises by as much as the tolerance.
+func (e *em) run(start int) (*Mixture, error) {
 	m, err := e.maximize(nil)
 	if err != nil {
 		return nil, err
@@ -106,6 +111,11 @@ func (e *em) run() (*Mixture, error) {
 		converged = rise < e.Tolerance || rise < 0
 		if rise >= 0 {
 			m, trace = next, append(trace, likelihood)
+		}
+		if e.Each != nil {
+			if e.ended = e.Each(start, i); e.ended != nil {
+				return nil, e.ended
+			}
 		}
 	}
 	m.trace, m.converged = trace, converged

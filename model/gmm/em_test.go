@@ -2,6 +2,7 @@ package gmm
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -255,5 +256,52 @@ func TestTolerance(t *testing.T) {
 	}
 	if !m.Converged() || short.Converged() || !slices.Equal(short.Trace(), trace[:len(trace)-1]) {
 		t.Errorf("converged: %t, and %t with an iteration less, whose trace is %v, want %v without its last", m.Converged(), short.Converged(), short.Trace(), trace)
+	}
+}
+
+// TestEach checks that Each is told of every iteration of every start, in order, that the fit is the same with it, and that its error
+// ends the fit.
+func TestEach(t *testing.T) {
+	x := spread(400, 3, 4)
+	o := DefaultOptions()
+	o.Components, o.Starts, o.MaxIterations = 4, 3, 5
+	want, err := Fit(x, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told [][2]int
+	o.Each = func(start, iteration int) error {
+		told = append(told, [2]int{start, iteration})
+		return nil
+	}
+	got, err := Fit(x, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Trace(), want.Trace()) {
+		t.Error("another fit")
+	}
+	var next [2]int
+	for _, step := range told {
+		if step != next && step != [2]int{next[0] + 1, 0} { // a start may end before its last iteration
+			t.Fatalf("told of %v", told)
+		}
+		next = [2]int{step[0], step[1] + 1}
+	}
+	if next[0] != o.Starts-1 || len(told) < o.Starts {
+		t.Errorf("told of %v, want %d starts", told, o.Starts)
+	}
+
+	enough := errors.New("enough")
+	var calls int
+	o.Each = func(start, iteration int) error {
+		if calls++; start == 1 && iteration == 1 {
+			return enough
+		}
+		return nil
+	}
+	last := slices.Index(told, [2]int{1, 1})
+	if m, err := Fit(x, o); m != nil || err != enough || calls != last+1 {
+		t.Errorf("after %d calls there is %v (%v), want none after %d", calls, m, err, last+1)
 	}
 }

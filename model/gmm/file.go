@@ -12,6 +12,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -34,6 +35,7 @@ const (
 	alignment   = 8       // of the first value
 	maxHeader   = 1 << 14 // bytes; ours have some 400
 	maxColumns  = 1 << 20
+	maxOrigin   = 1 << 10 // bytes
 	chunk       = 1 << 12 // values read at a time
 )
 
@@ -78,13 +80,21 @@ func count(shape []int) int {
 func (m *Mixture) Save(path string) error { return files.Write(path, m.Write) }
 
 // Write writes the mixture as a safetensors file of float64: weights, [K]; means, [K, d]; and covariances, of full [K, d, d], of
-// diagonal [K, d], of tied [d, d], and of spherical [K], as scikit-learn has them. Its metadata name the kind as "covariance".
-// The mixture alone determines its bytes. In Python:
+// diagonal [K, d], of tied [d, d], and of spherical [K], as scikit-learn has them. Its metadata name the kind as "covariance",
+// and have Origin as "origin", where there is one. The mixture alone determines its bytes. An origin that is too long, or not UTF-8, is an
+// error. In Python:
 //
 //	from safetensors.numpy import load_file
 //	mixture = load_file("mixture.safetensors")  # mixture["means"]: array of shape (10, 20)
 func (m *Mixture) Write(w io.Writer) error {
-	header := map[string]any{metadataKey: map[string]string{"format": formatName, "version": version, "covariance": string(m.covariance)}}
+	metadata := map[string]string{"format": formatName, "version": version, "covariance": string(m.covariance)}
+	if m.origin != "" {
+		if err := checkOrigin(m.origin); err != nil {
+			return err
+		}
+		metadata["origin"] = m.origin
+	}
+	header := map[string]any{metadataKey: metadata}
 	for name, e := range entries(m.covariance, m.Components(), m.Dim()) {
 		header[name] = e
 	}
@@ -126,7 +136,7 @@ func Load(path string) (*Mixture, error) {
 // what is no mixture is an error, and so are weights that are negative or do not sum up to 1, values that are not finite and
 // covariances that are not symmetric and positive definite. It takes memory for what is there alone.
 func Read(r io.Reader) (*Mixture, error) {
-	covariance, k, d, err := readHeader(r)
+	covariance, origin, k, d, err := readHeader(r)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +165,10 @@ func Read(r io.Reader) (*Mixture, error) {
 	if err := m.checkSymmetry(); err != nil {
 		return nil, err
 	}
-	return newMixture(covariance, weights, m.means, covariances)
+	if m, err = newMixture(covariance, weights, m.means, covariances); err != nil {
+		return nil, err
+	}
+	return m.WithOrigin(origin), nil
 }
 
 // readFull fills p with the next bytes of r.
@@ -168,53 +181,65 @@ func readFull(r io.Reader, p []byte) error {
 }
 
 // readHeader reads the header, and returns what all of it follows from.
-func readHeader(r io.Reader) (covariance Covariance, k, d int, err error) {
+func readHeader(r io.Reader) (covariance Covariance, origin string, k, d int, err error) {
 	var length [lengthSize]byte
 	if err := readFull(r, length[:]); err != nil {
-		return "", 0, 0, fmt.Errorf("length of the header: %w", err)
+		return "", "", 0, 0, fmt.Errorf("length of the header: %w", err)
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n > maxHeader {
-		return "", 0, 0, fmt.Errorf("its header claims %s bytes, want at most %s: not a mixture", words.Thousands(n), words.Thousands(maxHeader))
+		return "", "", 0, 0, fmt.Errorf("its header claims %s bytes, want at most %s: not a mixture", words.Thousands(n), words.Thousands(maxHeader))
 	}
 	text := make([]byte, n)
 	if err := readFull(r, text); err != nil {
-		return "", 0, 0, fmt.Errorf("header of %s: %w", words.Counted(int(n), "byte"), err)
+		return "", "", 0, 0, fmt.Errorf("header of %s: %w", words.Counted(int(n), "byte"), err)
 	}
 	var header map[string]json.RawMessage
 	if err := json.Unmarshal(text, &header); err != nil {
-		return "", 0, 0, fmt.Errorf("header: %w", err)
+		return "", "", 0, 0, fmt.Errorf("header: %w", err)
 	}
-	if covariance, err = readMetadata(header); err != nil {
-		return "", 0, 0, err
+	if covariance, origin, err = readMetadata(header); err != nil {
+		return "", "", 0, 0, err
 	}
 	k, d, err = readShapes(header, covariance)
-	return covariance, k, d, err
+	return covariance, origin, k, d, err
 }
 
-// readMetadata returns the kind of covariance.
-func readMetadata(header map[string]json.RawMessage) (Covariance, error) {
+// readMetadata returns the kind of covariance, and the origin.
+func readMetadata(header map[string]json.RawMessage) (covariance Covariance, origin string, err error) {
 	var metadata map[string]string
 	if text, ok := header[metadataKey]; ok {
 		if err := json.Unmarshal(text, &metadata); err != nil {
-			return "", fmt.Errorf("header: %s: %w", metadataKey, err)
+			return "", "", fmt.Errorf("header: %s: %w", metadataKey, err)
 		}
 	}
 	if format := metadata["format"]; format != formatName {
-		return "", fmt.Errorf("not a mixture: the format in its metadata is %s, want %q", words.Quoted(format), formatName)
+		return "", "", fmt.Errorf("not a mixture: the format in its metadata is %s, want %q", words.Quoted(format), formatName)
 	}
 	if v := metadata["version"]; v != version {
-		return "", fmt.Errorf("version %s of a mixture's format, want %s", words.Quoted(v), version)
+		return "", "", fmt.Errorf("version %s of a mixture's format, want %s", words.Quoted(v), version)
 	}
-	covariance := Covariance(metadata["covariance"])
+	covariance = Covariance(metadata["covariance"])
 	if _, ok := kinds[covariance]; !ok {
 		var known []string
 		for _, c := range Covariances() {
 			known = append(known, string(c))
 		}
-		return "", fmt.Errorf("covariance is %s, want %s", words.Quoted(string(covariance)), strings.Join(known, ", "))
+		return "", "", fmt.Errorf("covariance is %s, want %s", words.Quoted(string(covariance)), strings.Join(known, ", "))
 	}
-	return covariance, nil
+	origin = metadata["origin"]
+	return covariance, origin, checkOrigin(origin)
+}
+
+// checkOrigin says why a text cannot be the origin of a mixture.
+func checkOrigin(text string) error {
+	if len(text) > maxOrigin {
+		return fmt.Errorf("origin has %s bytes, want at most %s", words.Thousands(len(text)), words.Thousands(maxOrigin))
+	}
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("origin is %s, which is not UTF-8", words.Quoted(text))
+	}
+	return nil
 }
 
 // readShapes returns K and d, and makes sure that the header says of the arrays what it says for these.

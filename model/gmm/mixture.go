@@ -26,6 +26,7 @@ type Mixture struct {
 	logWeights []float64
 	trace      []float64
 	converged  bool
+	origin     string
 }
 
 // newMixture takes the parameters over, with the means stored row by row. An error names a component whose covariance is not positive
@@ -86,6 +87,16 @@ func (m *Mixture) Trace() []float64 { return slices.Clone(m.trace) }
 // Converged says whether Fit ended because an iteration raised the mean log-likelihood by less than the tolerance. A mixture that was
 // read from a file is not known to have.
 func (m *Mixture) Converged() bool { return m.converged }
+
+// WithOrigin returns the same mixture with a text that says where it is from, which Write writes with it: at most 1,024 bytes of UTF-8.
+func (m *Mixture) WithOrigin(text string) *Mixture {
+	of := *m
+	of.origin = text
+	return &of
+}
+
+// Origin returns the text that WithOrigin was given, or that the file had from which the mixture was read. Nobody has checked it.
+func (m *Mixture) Origin() string { return m.origin }
 
 // LogProb returns log p(x) of each row, in nats.
 func (m *Mixture) LogProb(x *mat.Dense) []float64 {

@@ -16,6 +16,9 @@ type Options struct {
 	Tolerance      float64    // a start ends where an iteration raises the mean log-likelihood by less, in nats
 	Regularization float64    // added to each variance, in the square of the data's unit
 	Seed           uint64     // of the starts
+
+	// Each is called after each iteration of a start, both counted from 0. Its error ends the fit. It may be nil.
+	Each func(start, iteration int) error
 }
 
 // DefaultOptions returns ten full components. It is the one place for defaults.

@@ -25,7 +25,7 @@ func (g *Generator) OfClasses(classes ...byte) *Generator {
 
 // SampleEveryClass returns for each class that the model is told, in their order, n images of the same n latents, which are drawn as
 // Sample draws them: [classes, n, pixels]. What differs between two images of one latent is what the class decides. It returns
-// ErrInput where there are too many, and model.ErrCannot where the model has no prior or is not told classes.
+// ErrInput where there are too many, and model.ErrCannot where Sample does or the model is not told classes.
 func (g *Generator) SampleEveryClass(n int, seed uint64) ([]float32, error) {
 	if err := g.needClasses(); err != nil {
 		return nil, err

@@ -10,8 +10,8 @@
 //	images, err := g.Sample(64, 1) // [64, pixels], in [0, 1]
 //
 // score.go tells how well the model explains images, walk.go lays out walks through the latent space, classes.go is for models that
-// are told the class of an image, and input.go checks what methods are given. All methods take and return images as they are fed to the model: channels first, each channel row by row,
-// values in [0, 1].
+// are told the class of an image, draw.go draws latents, and input.go checks what methods are given. All methods take and return images
+// as they are fed to the model: channels first, each channel row by row, values in [0, 1].
 package generate
 
 import (
@@ -21,8 +21,8 @@ import (
 	"slices"
 	"sync"
 
-	"govae/internal/philox"
 	"govae/model"
+	"govae/model/gmm"
 	"govae/model/machine"
 	"govae/train/checkpoint"
 	"govae/train/device"
@@ -41,7 +41,8 @@ type Generator struct {
 	device  string       // of the machine, in words, where it is the Generator's own
 	close   func() error // of the machine, where it is the Generator's own
 	inputs  func(model.Part) ([]model.Input, error)
-	classes []byte // of the images, one for each or one for all; none: OfClasses has not been called
+	classes []byte       // of the images, one for each or one for all; none: OfClasses has not been called
+	mixture *gmm.Mixture // which latents are drawn from; nil: the prior
 }
 
 // Forwarder runs the parts of a model. A machine.Machine is one; for a Generator it must be safe for concurrent use.
@@ -161,23 +162,6 @@ func (g *Generator) Encode(x []float32) (mean, logVar []float32, err error) {
 	return outputs[0], logVar, nil
 }
 
-// Sample returns n images, [n, pixels] in [0, 1], of latents drawn from the prior: the means of p(x|z) for z ~ N(0, I).
-// Image i depends on the seed and on i, so it is the same for every n. It returns ErrInput where n is below 1 or too
-// large, and model.ErrCannot where the model has no prior.
-func (g *Generator) Sample(n int, seed uint64) ([]float32, error) {
-	if err := g.needPrior(); err != nil {
-		return nil, err
-	}
-	z, err := g.latents(n)
-	if err != nil {
-		return nil, err
-	}
-	for i := range n {
-		philox.New(seed, philox.Latent, uint64(i)).Normal(row(z, i, g.config.Latent))
-	}
-	return g.Decode(z)
-}
-
 // Reconstruct returns the images, [n, pixels] in [0, 1], that the posterior means of x decode to: x is [n, pixels] in [0, 1].
 // Nothing is drawn, so the same x gives the same images. It returns ErrInput where Encode does.
 func (g *Generator) Reconstruct(x []float32) ([]float32, error) {
@@ -199,22 +183,6 @@ func (g *Generator) forward(part model.Part, with fed) ([][]float32, error) {
 		return nil, fmt.Errorf("generate: %s: %w", part, err)
 	}
 	return outputs, nil
-}
-
-// needPrior reports that the model has no prior to draw latents from.
-func (g *Generator) needPrior() error {
-	if g.config.Kind.HasPrior() {
-		return nil
-	}
-	return fmt.Errorf("generate: %w: kind %s has no prior, from which latents are drawn where there is no image", model.ErrCannot, g.config.Kind)
-}
-
-// latents returns n latents of zeros, [n, latent].
-func (g *Generator) latents(n int) ([]float32, error) {
-	if err := g.checkNumber(n); err != nil {
-		return nil, err
-	}
-	return make([]float32, n*g.config.Latent), nil
 }
 
 // row returns row i of values that have width columns.

@@ -32,6 +32,15 @@ func (m *Model) Images(ctx context.Context) (*dataset.Set, error) {
 	return set, nil
 }
 
+// ImagesFingerprint returns the Fingerprint of the set that Images returns, where that is known without reading it: no other will do where
+// no flag says which images, or what to make of them.
+func (m *Model) ImagesFingerprint() (fingerprint string, known bool) {
+	if m.Run == nil || len(m.flags.Given) > 0 {
+		return "", false
+	}
+	return m.Run.Data.Fingerprint, true
+}
+
 // printNotes prints what a user is to know.
 func printNotes(notes []string, stdout io.Writer) {
 	for _, note := range notes {

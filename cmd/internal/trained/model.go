@@ -1,6 +1,8 @@
 package trained
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -22,9 +24,10 @@ type Model struct {
 	Path string          // of the checkpoint
 	Run  *checkpoint.Run // in which it was trained; nil: the checkpoint does not know
 
-	flags  *Flags
-	stdout io.Writer // for what is to be known
-	stderr io.Writer // for a progress bar
+	weights *checkpoint.Checkpoint // alone
+	flags   *Flags
+	stdout  io.Writer // for what is to be known
+	stderr  io.Writer // for a progress bar
 }
 
 // Open opens the model. It prints on stdout what is to be known of it, and later of its images.
@@ -40,7 +43,16 @@ func (f *Flags) Open(stdout, stderr io.Writer) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{Generator: g, Path: path, Run: c.Run, flags: f, stdout: stdout, stderr: stderr}, nil
+	return &Model{Generator: g, Path: path, Run: c.Run, weights: c.Weights(), flags: f, stdout: stdout, stderr: stderr}, nil
+}
+
+// Fingerprint returns a hash of the model and its weights: 64 hex digits, the SHA-256 of a checkpoint that holds nothing else.
+func (m *Model) Fingerprint() (string, error) {
+	hash := sha256.New()
+	if err := checkpoint.Write(hash, m.weights); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // load reads the checkpoint that the flags name, or else that of the newest run, and returns its path as well.
