@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"govae/internal/setting"
 	"govae/model/op"
@@ -71,7 +72,8 @@ var ofDecoder = []string{"latent", "likelihood"}
 func CheckTaken(kind Kind, names ...string) error {
 	for _, f := range Fields {
 		if slices.Contains(names, f.Name) && slices.Contains(ofDecoder, f.Name) && !kind.Can(Decode) {
-			return &setting.NotTaken{Name: f.Name, Flag: f.Flag, Help: f.Help, By: fmt.Sprintf("a model of kind %s", kind)}
+			what, _, _ := strings.Cut(f.Help, ":") // behind which stand the values that there are
+			return &setting.NotTaken{Name: f.Name, Flag: f.Flag, Help: what, By: fmt.Sprintf("a model of kind %s", kind)}
 		}
 	}
 	return nil
