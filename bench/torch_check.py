@@ -6,7 +6,8 @@
 CHECKPOINT is a file that `go run ./cmd/train` wrote, such as runs/vae/best.safetensors.
 EXPECTED is a safetensors file with float32 tensors: x, the images, [n, pixels] in [0, 1]; y, their
 classes, one-hot, [n, classes], which a cvae is told; and logits, [n, pixels], those that the Go
-program has for them with z = the posterior mean, or the code of an ae.
+program has for them with z = the posterior mean, or the code of an ae, or, of a classifier,
+[n, classes].
 The largest absolute difference is printed; above --tolerance the exit code is 1.
 
 It needs the package safetensors, and torch. Without torch it computes with numpy in float64.
@@ -45,6 +46,11 @@ def torch_logits(torch, config, weights, x, y):
     image = config["image"]
     pixels, latent, told = image["height"] * image["width"] * image["channels"], config["latent"], y.shape[1]
     hidden = config["hidden"]
+    if config["kind"] == "classifier":
+        model = nn.ModuleDict({"encoder": nn.Sequential(*stack([pixels, *hidden])), "logits": nn.Linear(hidden[-1], told)})
+        model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+        with torch.no_grad():
+            return model["logits"](model["encoder"](torch.from_numpy(x))).numpy()
     model = nn.ModuleDict({
         "encoder": nn.Sequential(*stack([pixels + told, *hidden])),
         "decoder": nn.Sequential(*stack([latent + told, *reversed(hidden), pixels])[:-1]),  # logits have no activation
@@ -73,10 +79,12 @@ def numpy_logits(config, weights, x, y):
     def dense(name, x):
         return x @ weights[name + ".weight"].astype(np.float64).T + weights[name + ".bias"]
 
-    layers = len(config["hidden"])
-    h = np.concatenate([x, y], axis=1).astype(np.float64)
+    layers, classifies = len(config["hidden"]), config["kind"] == "classifier"
+    h = (x if classifies else np.concatenate([x, y], axis=1)).astype(np.float64)
     for i in range(layers):
         h = activation(dense(f"encoder.{2 * i}", h))
+    if classifies:
+        return dense("logits", h)
     h = dense(f"encoder.{2 * layers}" if config["kind"] == "ae" else "mean", h)
     h = np.concatenate([h, y], axis=1)
     for i in range(layers):

@@ -126,7 +126,8 @@ func fed(t *testing.T, c *checkpoint.Checkpoint, images *model.Images) (matrices
 	return matrices, feed
 }
 
-// writeExpected writes what the model of a checkpoint takes of images, and the logits, [n, pixels], as a safetensors file.
+// writeExpected writes what the model of a checkpoint takes of images, and the logits, [n, pixels], or of a classifier [n, classes], as a
+// safetensors file.
 func writeExpected(t *testing.T, path string, c *checkpoint.Checkpoint, images *model.Images) {
 	t.Helper()
 	n := images.Len()
@@ -137,8 +138,11 @@ func writeExpected(t *testing.T, path string, c *checkpoint.Checkpoint, images *
 	}
 	graphtest.Run(t, network.Graph, feed)
 	last := fmt.Sprintf("decoder.%d", 2*len(c.Config.Hidden)) // of the decoder's layers
+	if c.Config.Kind.Can(model.Classify) {
+		last = "logits"
+	}
 	logits := graphtest.Floats(graphtest.Node(t, network.Graph, last))
-	matrices = append(matrices, matrix{"logits", c.Config.Image.Pixels(), logits})
+	matrices = append(matrices, matrix{"logits", len(logits) / n, logits})
 
 	type entry struct {
 		Dtype   string `json:"dtype"`

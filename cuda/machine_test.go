@@ -89,7 +89,9 @@ func jobs() map[string]machine.Job {
 			images.Labels = append(images.Labels, byte(i*i%5))
 		}
 	}
-	return map[string]machine.Job{"tiny": tinyJob(), "deep": deep, "wide": wide, "cores": cores, "code": code, "told": told}
+	classes := told // the class is what is learnt
+	classes.Model.Kind, classes.Settings.Beta = model.Classifier, 1
+	return map[string]machine.Job{"tiny": tinyJob(), "deep": deep, "wide": wide, "cores": cores, "code": code, "told": told, "classes": classes}
 }
 
 // counted returns n numbers from 0 on.
@@ -189,7 +191,10 @@ func TestForward(t *testing.T) {
 	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
 		for name, j := range jobs() {
 			cpu, gpu := onCPU(t, j), open(j)
-			for _, part := range []model.Part{model.Encode, model.Decode, model.Score} {
+			for _, part := range []model.Part{model.Encode, model.Decode, model.Score, model.Classify} {
+				if !j.Model.Kind.Can(part) {
+					continue
+				}
 				inputs := must[[]model.Input](t)(j.Model.Inputs(part))
 				for _, n := range []int{1, 5, 64, 131} {
 					rows, first := make([][]float32, len(inputs)), make([][]float32, len(inputs))
@@ -212,6 +217,31 @@ func TestForward(t *testing.T) {
 					}
 				}
 			}
+		}
+	})
+}
+
+// TestLargeLogits checks a classifier whose logits are ±100 against the CPU: exp of them is infinite, or 0.
+func TestLargeLogits(t *testing.T) {
+	onDevices(t, func(t *testing.T, open func(machine.Job) machine.Machine) {
+		j := jobs()["classes"]
+		j.State.Weights = model.InitialWeights(j.Model, 1)
+		for i := range j.Model.Classes {
+			j.State.Weights["logits.bias"].Float32s()[i] = float32(100 * (1 - 2*(i%2)))
+		}
+		cpu, gpu := onCPU(t, j), open(j)
+		x := make([]float32, 5*j.Model.Image.Pixels())
+		philox.New(1, philox.Latent, 0).Uniform(x, 0, 1)
+		got := must[[][]float32](t)(gpu.Forward(model.Classify, x))[0]
+		for i, want := range must[[][]float32](t)(cpu.Forward(model.Classify, x))[0] {
+			if d := math.Abs(float64(got[i] - want)); !(d <= 1e-4) {
+				t.Fatalf("probability %d is %v, want %v", i, got[i], want)
+			}
+		}
+		terms := must[[]machine.Terms](t)(gpu.Train(counted(j.Train.Len())))
+		near(t, "large logits", terms, must[[]machine.Terms](t)(cpu.Train(counted(j.Train.Len()))))
+		if !(terms[0][0] > 50 && terms[0][0] < 250) {
+			t.Errorf("the loss is %v, want one of logits that differ by 200", terms[0][0])
 		}
 	})
 }

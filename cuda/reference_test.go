@@ -135,8 +135,8 @@ func (d *reference) do(l launch) {
 	case "adam":
 		a := argsOf[kernels.AdamArgs](l)
 		d.adam(a.P, a.Adam, d.floats(a.G, a.N))
-	case "bernoulli_rows", "kl_rows":
-		d.rows(argsOf[kernels.RowsArgs](l), kernel == "kl_rows")
+	case "bernoulli_rows", "kl_rows", "categorical_rows", "softmax_rows":
+		d.rows(argsOf[kernels.RowsArgs](l), kernel)
 	case "columns":
 		a := argsOf[kernels.ColumnsArgs](l)
 		for row := range a.Rows {
@@ -285,20 +285,47 @@ func flush(x float32) float32 {
 
 func finite(x float32) bool { return x-x == 0 }
 
-func (d *reference) rows(a *kernels.RowsArgs, kl bool) {
-	p, q := d.floats(a.A, a.Rows*a.Cols), d.floats(a.B, a.Rows*a.Cols)
-	for row := range a.Rows {
+func (d *reference) rows(a *kernels.RowsArgs, kernel string) {
+	row := func(p kernels.Ptr, i int32) []float32 {
+		if p == 0 {
+			return nil
+		}
+		return d.floats(p, (i+1)*a.Cols)[i*a.Cols:]
+	}
+	for i := range a.Rows {
+		u, v := row(a.A, i), row(a.B, i)
+		if kernel == "softmax_rows" {
+			for k := range u {
+				row(a.Y, i)[k] = float32(math.Exp(float64(u[k]) - logSumExp(u)))
+			}
+			continue
+		}
 		var sum float64
-		for i := row * a.Cols; i < (row+1)*a.Cols; i++ {
-			u, v := float64(p[i]), float64(q[i])
-			if kl {
+		for k := range u {
+			u, v := float64(u[k]), float64(v[k])
+			switch kernel {
+			case "kl_rows":
 				sum += 0.5 * (u*u + math.Exp(v) - 1 - v)
-			} else {
+			case "bernoulli_rows":
 				sum += v*u - max(u, 0) - math.Log1p(math.Exp(-math.Abs(u)))
+			case "categorical_rows":
+				sum += v * u
 			}
 		}
-		d.floats(a.Y, a.Rows)[row] = float32(sum)
+		if kernel == "categorical_rows" {
+			sum -= logSumExp(u)
+		}
+		d.floats(a.Y, a.Rows)[i] = float32(sum)
 	}
+}
+
+// logSumExp returns log Σ exp(l), of logits of which none is large.
+func logSumExp(l []float32) float64 {
+	var sum float64
+	for _, v := range l {
+		sum += math.Exp(float64(v))
+	}
+	return math.Log(sum)
 }
 
 // instruct does one instruction of a list.
@@ -357,6 +384,8 @@ func (d *reference) instruct(l *kernels.ListArgs, in kernels.Instruction) {
 			y = byRow() * a
 		case kernels.KLLogVar:
 			y = byRow() * (math.Exp(a) - 1) / 2
+		case kernels.CategoricalLogits:
+			y = byRow() * (b - a)
 		case kernels.Broadcast:
 			y = float64(in.Scale) * a / float64(in.N)
 		default:

@@ -23,6 +23,7 @@ func TestValidate(t *testing.T) {
 	}{
 		{func(c *Config) { c.Kind = "gan" }, `kind is "gan"`},
 		{func(c *Config) { c.Kind = CVAE }, "kind is cvae, which is told the class of each image, and the data have no labels"},
+		{func(c *Config) { c.Kind = Classifier }, "kind is classifier, which learns the class of each image, and the data have no labels"},
 		{func(c *Config) { c.Image.Height = 0 }, "image.height is 0"},
 		{func(c *Config) { c.Image.Width = 5000 }, "image.width is 5000"},
 		{func(c *Config) { c.Image.Channels = 2 }, "image.channels is 2"},
@@ -51,6 +52,8 @@ func TestConfigString(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Hidden, cfg.Classes = []int{300, 100}, 7
 	for kind, want := range map[Kind]string{
+		Classifier: "classifier 784-300-100-7, relu",
+
 		VAE:   "vae 784-300-100-(20+20)-100-300-784, relu, bernoulli",
 		AE:    "ae 784-300-100-20-100-300-784, relu, bernoulli",
 		CVAE:  "cvae 784-300-100-(20+20)-100-300-784, relu, bernoulli, 7 classes",

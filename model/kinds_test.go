@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -12,6 +13,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"govae/internal/graphtest"
+	"govae/internal/setting"
 )
 
 // plain is a kind of model as loops in float64, for one image at a time: its layers, and what it makes of x, y and ε.
@@ -69,10 +71,28 @@ func (p plain) cvae(x, y, epsilon []float64, beta float64) (mean, logits []float
 	return mean, logits, []float64{reconstruction + beta*kl, reconstruction, kl}
 }
 
-// of returns what the kind makes of one image. What it does not take it leaves alone.
-func (p plain) of(x, y, epsilon []float64, beta float64) (code, logits, terms []float64) {
-	if p.cfg.Kind == AE {
+// classifier returns the features, the probabilities of the classes, and the loss.
+func (p plain) classifier(x, y []float64) (features, probabilities []float64, terms []float64) {
+	features = p.dense("encoder.0", x, math.Tanh)
+	probabilities = p.dense("logits", features, math.Exp)
+	sum, loss := 0.0, 0.0
+	for _, v := range probabilities {
+		sum += v
+	}
+	for i := range probabilities {
+		probabilities[i] /= sum
+		loss -= y[i] * math.Log(probabilities[i])
+	}
+	return features, probabilities, []float64{loss}
+}
+
+// of returns what the kind makes of one image: code, logits or probabilities, and terms. What it does not take it leaves alone.
+func (p plain) of(x, y, epsilon []float64, beta float64) (code, outputs, terms []float64) {
+	switch p.cfg.Kind {
+	case AE:
 		return p.ae(x)
+	case Classifier:
+		return p.classifier(x, y)
 	}
 	return p.cvae(x, y, epsilon, beta)
 }
@@ -99,10 +119,10 @@ func closeTo(t *testing.T, what string, got, want, tolerance float64) {
 	}
 }
 
-// TestKindsAgainstPlainLoops checks what every part of an autoencoder and of a conditional one computes against loops in float64, and
-// each gradient of the loss against their central differences.
+// TestKindsAgainstPlainLoops checks what every part of an autoencoder, of a conditional one and of a classifier computes against loops in
+// float64, and each gradient of the loss against their central differences.
 func TestKindsAgainstPlainLoops(t *testing.T) {
-	for _, kind := range []Kind{AE, CVAE} {
+	for _, kind := range []Kind{AE, CVAE, Classifier} {
 		t.Run(string(kind), func(t *testing.T) { checkKind(t, kind) })
 	}
 }
@@ -160,17 +180,37 @@ func checkKind(t *testing.T, kind Kind) {
 		for k, want := range terms {
 			closeTo(t, scored.Terms[k].Name+" of an image", float64(graphtest.Floats(scored.Outputs[k])[i]), want, 1e-5)
 		}
+		if got := cfg.CodeWidth(); got != len(code) {
+			t.Errorf("codes of %d values, want %d", got, len(code))
+		}
 		for d, want := range code {
-			closeTo(t, "code", float64(graphtest.Floats(encoded.Outputs[0])[i*cfg.Latent+d]), want, 1e-5)
+			closeTo(t, "code", float64(graphtest.Floats(encoded.Outputs[0])[i*len(code)+d]), want, 1e-5)
 		}
 	}
+	if kind.Can(Decode) {
+		checkDecoder(t, p, weights, feed, y, epsilon)
+	}
+	if kind.Can(Classify) {
+		classified := newNetwork(t, cfg, Classify, kindsBatch, weights)
+		run(t, classified, feed)
+		for i := range kindsBatch {
+			_, probabilities, _ := p.of(x[i], y[i], nil, 1)
+			for j, want := range probabilities {
+				closeTo(t, "probability", float64(graphtest.Floats(classified.Outputs[0])[i*kindsClasses+j]), want, 1e-5)
+			}
+		}
+	}
+}
 
-	decoded := newNetwork(t, cfg, Decode, kindsBatch, weights)
+// checkDecoder takes ε for latents.
+func checkDecoder(t *testing.T, p plain, weights Tensors, feed map[string]any, y, epsilon [][]float64) {
+	t.Helper()
+	decoded := newNetwork(t, p.cfg, Decode, kindsBatch, weights)
 	feed["z"] = feed["epsilon"]
 	run(t, decoded, feed)
 	for i := range kindsBatch {
 		z := epsilon[i]
-		if kind == CVAE {
+		if p.cfg.Kind == CVAE {
 			z = slices.Concat(z, y[i])
 		}
 		for j, l := range p.logits(z) {
@@ -197,9 +237,10 @@ func TestWhatKindsAsk(t *testing.T) {
 		terms         string
 	}
 	for kind, want := range map[Kind]answers{
-		AE:   {false, false, nil, "loss"},
-		VAE:  {true, false, []string{"beta"}, "loss reconstruction kl"},
-		CVAE: {true, true, []string{"beta"}, "loss reconstruction kl"},
+		AE:         {false, false, nil, "loss"},
+		VAE:        {true, false, []string{"beta"}, "loss reconstruction kl"},
+		CVAE:       {true, true, []string{"beta"}, "loss reconstruction kl"},
+		Classifier: {false, true, nil, "loss"},
 	} {
 		cfg := tiny()
 		cfg.Kind, cfg.Classes = kind, 2
@@ -211,7 +252,12 @@ func TestWhatKindsAsk(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", kind, got, want)
 		}
 	}
-	if k := Kind("gan"); k.HasPrior() || k.TakesLabels() || k.Settings() != nil {
+	for _, kind := range Kinds() {
+		if got, want := kind.Can(Classify), kind == Classifier; got != want || kind.Can(Decode) == want || !kind.Can(Encode) {
+			t.Errorf("%s: can classify is %t, and can decode %t", kind, got, kind.Can(Decode))
+		}
+	}
+	if k := Kind("gan"); k.Can(Train) || k.HasPrior() || k.TakesLabels() || k.Settings() != nil {
 		t.Error("a kind that there is not has something")
 	}
 }
@@ -229,11 +275,18 @@ func TestFitOfKinds(t *testing.T) {
 	cvae := shapesOf(36, []int{9, 5}, 2)
 	linear(cvae, "encoder.0", 36+7, 9)
 	linear(cvae, "decoder.0", 2+7, 5)
-	for kind, shapes := range map[Kind]map[string]tensor.Shape{AE: ae, CVAE: cvae} {
+	classifier := make(map[string]tensor.Shape)
+	linear(classifier, "encoder.0", 36, 9)
+	linear(classifier, "encoder.2", 9, 5)
+	linear(classifier, "logits", 5, 7)
+	for kind, shapes := range map[Kind]map[string]tensor.Shape{AE: ae, CVAE: cvae, Classifier: classifier} {
 		like.Kind = kind
 		want := like
-		want.Image, want.Hidden, want.Latent = Image{6, 6, 1}, []int{9, 5}, 2
-		if kind == CVAE {
+		want.Image, want.Hidden = Image{6, 6, 1}, []int{9, 5}
+		if kind != Classifier {
+			want.Latent = 2
+		}
+		if kind != AE {
 			want.Classes = 7
 		}
 		if got, err := like.Fit(shapes); err != nil || !reflect.DeepEqual(got, want) {
@@ -252,6 +305,15 @@ func TestFitOfKinds(t *testing.T) {
 	if _, err := like.Fit(shapesOf(36, []int{9}, 2)); err == nil || !strings.Contains(err.Error(), "kind is cvae") {
 		t.Errorf("weights without classes: error is %v", err)
 	}
+	like.Kind = Classifier
+	for name, want := range map[string]string{"logits.weight": "parameter logits.weight is missing", "encoder.2.bias": "parameter encoder.2.bias is missing"} {
+		spoilt := maps.Clone(classifier)
+		delete(spoilt, name)
+		if _, err := like.Fit(spoilt); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a classifier without %s: error is %v", name, err)
+		}
+	}
+	like.Kind = CVAE
 	like.Likelihood = "cauchy"
 	if _, err := like.Fit(cvae); err == nil || !strings.Contains(err.Error(), `likelihood is "cauchy"`) {
 		t.Errorf("an unknown likelihood: error is %v", err)
@@ -267,5 +329,39 @@ func TestClassesOfInitialWeights(t *testing.T) {
 		if want != 0 && p.FanIn != want {
 			t.Errorf("%s has a fan-in of %d, want %d", p.Name, p.FanIn, want)
 		}
+	}
+}
+
+// TestFieldsThatAKindHasNot names fields of a decoder to a kind that has none.
+func TestFieldsThatAKindHasNot(t *testing.T) {
+	var refused []string
+	for _, kind := range Kinds() {
+		for _, f := range Fields {
+			err := CheckTaken(kind, f.Name)
+			if err == nil {
+				continue
+			}
+			if notTaken := (*setting.NotTaken)(nil); !errors.As(err, &notTaken) || notTaken.Flag != f.Flag {
+				t.Errorf("%s, %s: error is %v", kind, f.Name, err)
+			}
+			refused = append(refused, string(kind)+" "+f.Name)
+		}
+	}
+	if want := []string{"classifier latent", "classifier likelihood"}; !slices.Equal(refused, want) {
+		t.Errorf("refused are %q, want %q", refused, want)
+	}
+	if err := CheckTaken(Classifier); err != nil {
+		t.Errorf("without names: %v", err)
+	}
+}
+
+// TestWhatAClassifierMakesNothingOf changes the fields of a decoder: neither shapes nor numbers change.
+func TestWhatAClassifierMakesNothingOf(t *testing.T) {
+	cfg := tiny()
+	cfg.Kind, cfg.Classes = Classifier, 3
+	other := cfg
+	other.Latent = cfg.Latent + 5
+	if got, want := other.Parameters(), cfg.Parameters(); !reflect.DeepEqual(got, want) || other.String() != cfg.String() {
+		t.Errorf("%v has the parameters %v, want %v", other, got, want)
 	}
 }

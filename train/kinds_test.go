@@ -69,6 +69,8 @@ func TestFilesOfEachKind(t *testing.T) {
 			[]string{"model    ae 30-7-3-7-30, relu", "learning rate 0.01, seed 1\n", "note     not all pictures are drawn: generate: the model cannot do that: kind ae has no prior"}},
 		model.CVAE: {"epoch,step,train_loss,train_reconstruction,train_kl,test_loss,test_reconstruction,test_kl,seconds,images_per_second",
 			"loss = reconstruction + β·KL", 2, []string{"model    cvae 30-7-(3+3)-7-30, relu, bernoulli, 2 classes", "learning rate 0.01, β 1, seed 1\n"}},
+		model.Classifier: {"epoch,step,train_loss,test_loss,seconds,images_per_second", "loss = −log p(y|x), in nats per image", 0,
+			[]string{"model    classifier 30-7-2, relu", "learning rate 0.01, seed 1\n", "note     not all pictures are drawn: generate: the model cannot do that: kind classifier has no prior"}},
 	} {
 		o := kindOptions(t, kind)
 		mustRun(t, o)
@@ -83,7 +85,11 @@ func TestFilesOfEachKind(t *testing.T) {
 		if notes := strings.Count(printed(o), "note "); notes != 1-want.samples/2 {
 			t.Errorf("%s: %d notes:\n%s", kind, notes, printed(o))
 		}
-		for folder, n := range map[string]int{"samples": want.samples, "reconstructions": 2} {
+		reconstructions := 0
+		if kind.Can(model.Decode) {
+			reconstructions = 2
+		}
+		for folder, n := range map[string]int{"samples": want.samples, "reconstructions": reconstructions} {
 			if found, _ := filepath.Glob(filepath.Join(o.Out, folder, "*.png")); len(found) != n {
 				t.Errorf("%s: %s has %v, want %d", kind, folder, found, n)
 			}
@@ -139,18 +145,46 @@ func TestKLWeightOfAKindWithoutKL(t *testing.T) {
 	mustRun(t, o)
 }
 
-// TestKindThatTakesLabelsWithoutThem gives it images that have none.
-func TestKindThatTakesLabelsWithoutThem(t *testing.T) {
-	o := kindOptions(t, model.CVAE)
-	for _, name := range []string{"train-labels-idx1-ubyte.gz", "t10k-labels-idx1-ubyte.gz"} {
-		if err := os.Remove(filepath.Join(o.Data.Path, name)); err != nil {
-			t.Fatal(err)
+// TestFieldsOfADecoderThatAKindLacks gives one to a new run of a classifier and to one that goes on.
+func TestFieldsOfADecoderThatAKindLacks(t *testing.T) {
+	refused := func(o Options, want string) {
+		t.Helper()
+		err := Run(t.Context(), o)
+		if notTaken := (*setting.NotTaken)(nil); !errors.As(err, &notTaken) || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want %q", err, want)
 		}
 	}
-	if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "kind is cvae, which is told the class of each image, and the data have no labels") {
-		t.Errorf("error is %v", err)
-	}
+	o := kindOptions(t, model.Classifier)
+	o.Given = []string{"kind", "latent"}
+	refused(o, "latent is given, but it is the dimensions of the latent, and a model of kind classifier has none")
+	o.Given = []string{"kind", "likelihood"}
+	refused(o, "likelihood is given, but it is the likelihood of a pixel given the latent, and a model of kind classifier has none")
 	if _, err := os.Stat(o.Out); err == nil {
 		t.Error("the out folder was made")
+	}
+	o.Given = nil
+	mustRun(t, o)
+	o.Resume, o.Epochs, o.Given = true, 3, []string{"latent"}
+	refused(o, "latent is given")
+}
+
+// TestKindThatTakesLabelsWithoutThem gives it images that have none.
+func TestKindThatTakesLabelsWithoutThem(t *testing.T) {
+	for kind, want := range map[model.Kind]string{
+		model.CVAE:       "kind is cvae, which is told the class of each image, and the data have no labels",
+		model.Classifier: "kind is classifier, which learns the class of each image, and the data have no labels",
+	} {
+		o := kindOptions(t, kind)
+		for _, name := range []string{"train-labels-idx1-ubyte.gz", "t10k-labels-idx1-ubyte.gz"} {
+			if err := os.Remove(filepath.Join(o.Data.Path, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error is %v", kind, err)
+		}
+		if _, err := os.Stat(o.Out); err == nil {
+			t.Errorf("%s: the out folder was made", kind)
+		}
 	}
 }

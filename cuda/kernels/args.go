@@ -120,7 +120,7 @@ type AdamArgs struct {
 	N    int32
 }
 
-// RowsArgs are those of bernoulli_rows and kl_rows.
+// RowsArgs are those of bernoulli_rows, kl_rows, categorical_rows and softmax_rows.
 type RowsArgs struct {
 	A    Ptr
 	B    Ptr
@@ -157,6 +157,7 @@ const (
 	BernoulliLogits
 	KLMean
 	KLLogVar
+	CategoricalLogits
 	Mean
 	Broadcast
 	Record

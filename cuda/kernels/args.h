@@ -119,7 +119,8 @@ typedef struct {
     int n;
 } adam_args;
 
-// bernoulli_rows, kl_rows: y[rows], sums over the columns of a and b, [rows, cols].
+// bernoulli_rows, kl_rows, categorical_rows: y[rows], of sums over the columns of a and b, [rows, cols]. softmax_rows: y[rows, cols],
+// of those of a; b is not read.
 typedef struct {
     DEV(const float) a;
     DEV(const float) b;
@@ -157,6 +158,7 @@ enum {
     BERNOULLI_LOGITS,       // y = c[row]·(b − sigmoid(a))
     KL_MEAN,                // y = c[row]·a
     KL_LOGVAR,              // y = c[row]·½·(exp(a) − 1)
+    CATEGORICAL_LOGITS,     // y = c[row]·(b − a), of a = softmax(…)
     MEAN,                   // y[0] = scale·Σ a[n]/n; in_order only, as those after it
     BROADCAST,              // y = scale·a[0]/n
     RECORD,                 // y[at·cols + n] = a[0]

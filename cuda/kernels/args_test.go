@@ -80,7 +80,8 @@ func TestNumbersAreThoseOfTheHeader(t *testing.T) {
 		"ACTIVATE_RELU": ActivateReLU, "ACTIVATE_TANH": ActivateTanh, "ACTIVATE_SIGMOID": ActivateSigmoid, "RELU_GRADIENT": ReLUGradient,
 		"TANH_GRADIENT": TanhGradient, "SIGMOID_GRADIENT": SigmoidGradient, "REPARAMETERIZE": Reparameterize,
 		"REPARAMETERIZE_LOGVAR": ReparameterizeLogVar, "BERNOULLI_LOGITS": BernoulliLogits, "KL_MEAN": KLMean, "KL_LOGVAR": KLLogVar,
-		"MEAN": Mean, "BROADCAST": Broadcast, "RECORD": Record, "CHECK": Check,
+		"CATEGORICAL_LOGITS": CategoricalLogits,
+		"MEAN":               Mean, "BROADCAST": Broadcast, "RECORD": Record, "CHECK": Check,
 	}
 	count := 0
 	for _, list := range regexp.MustCompile(`(?s)enum \{(.*?)\};`).FindAllStringSubmatch(comments.ReplaceAllString(header, ""), -1) {

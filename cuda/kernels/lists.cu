@@ -39,6 +39,8 @@ __device__ __forceinline__ float value(const instruction &in, int i) {
         return in.c[i / in.cols] * in.a[i];
     case KL_LOGVAR:
         return in.c[i / in.cols] * (0.5f * (expf(in.a[i]) - 1.f));
+    case CATEGORICAL_LOGITS:
+        return in.c[i / in.cols] * (in.b[i] - in.a[i]);
     case BROADCAST:
         return in.a[0] * in.scale / (float)in.n;
     }

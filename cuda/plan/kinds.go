@@ -15,8 +15,10 @@ var kinds = map[string]func(c *compiler, spec op.Spec, node *gorgonia.Node, in g
 	"∂Dense/∂W": (*compiler).denseGradient,
 	"∂Dense/∂b": (*compiler).denseGradient,
 
-	"BernoulliLogLikelihood": rows("bernoulli_rows"),
-	"StandardNormalKL":       rows("kl_rows"),
+	"BernoulliLogLikelihood":   rows("bernoulli_rows"),
+	"StandardNormalKL":         rows("kl_rows"),
+	"CategoricalLogLikelihood": rows("categorical_rows"),
+	"Softmax":                  rows("softmax_rows"),
 
 	"Beside":     columns,
 	"∂Beside/∂a": columns,
@@ -34,6 +36,8 @@ var kinds = map[string]func(c *compiler, spec op.Spec, node *gorgonia.Node, in g
 	"∂BernoulliLogLikelihood/∂logits": instruction(kernels.BernoulliLogits),
 	"∂StandardNormalKL/∂mean":         klGradient(kernels.KLMean),
 	"∂StandardNormalKL/∂logVar":       klGradient(kernels.KLLogVar),
+
+	"∂CategoricalLogLikelihood/∂logits": instruction(kernels.CategoricalLogits),
 }
 
 // activations are what the products know.
@@ -93,13 +97,15 @@ func (c *compiler) batchMean(spec op.Spec, node *gorgonia.Node, in gorgonia.Node
 	return o
 }
 
-// rows makes a launch with a block for each row of the inputs.
+// rows makes a launch with a block for each row of the inputs, one or two.
 func rows(kernel string) func(*compiler, op.Spec, *gorgonia.Node, gorgonia.Nodes) *operation {
 	return func(c *compiler, _ op.Spec, node *gorgonia.Node, in gorgonia.Nodes) *operation {
 		shape := in[0].Shape()
-		return &operation{launch: &Launch{Kernel: kernel, X: shape[0], Y: 1, Args: &kernels.RowsArgs{
-			A: c.value(in[0]), B: c.value(in[1]), Y: c.value(node), Rows: int32(shape[0]), Cols: int32(shape[1]),
-		}}}
+		args := &kernels.RowsArgs{A: c.value(in[0]), Y: c.value(node), Rows: int32(shape[0]), Cols: int32(shape[1])}
+		if len(in) == 2 {
+			args.B = c.value(in[1])
+		}
+		return &operation{launch: &Launch{Kernel: kernel, X: shape[0], Y: 1, Args: args}}
 	}
 }
 

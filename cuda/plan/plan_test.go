@@ -55,7 +55,7 @@ func TestEveryGraphHasKernels(t *testing.T) {
 	for _, cfg.Kind = range model.Kinds() {
 		for _, cfg.Likelihood = range model.Likelihoods() {
 			for _, cfg.Activation = range model.Activations() {
-				for _, part := range []model.Part{model.Train, model.Score, model.Encode, model.Decode} {
+				for _, part := range []model.Part{model.Train, model.Score, model.Encode, model.Decode, model.Classify} {
 					n, err := model.New(cfg, part, 3, nil)
 					if errors.Is(err, model.ErrCannot) {
 						continue

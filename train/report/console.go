@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -98,8 +99,12 @@ func (c *Console) row(terms machine.Terms) string {
 // Loss returns a loss as the rows of the table have it.
 func Loss(v float64) string { return fitting(v, lossWidth) }
 
-// fitting returns a value with two decimals, or where that is wider than its column, with as many digits as go there.
+// fitting returns a value with two decimals, or four where it is below 1, as the loss of a classifier soon is, and they go into its
+// column. What is wider than the column with two has as many digits as go there.
 func fitting(value float64, width int) string {
+	if text := strconv.FormatFloat(value, 'f', 4, 64); math.Abs(value) < 1 && len(text) <= width {
+		return text
+	}
 	text := strconv.FormatFloat(value, 'f', 2, 64)
 	for digits := width; len(text) > width && digits > 0; digits-- {
 		text = strconv.FormatFloat(value, 'g', digits, 64)

@@ -84,7 +84,7 @@ func listed(in kernels.Instruction) int {
 		return n + 1
 	case kernels.Record, kernels.Check:
 		return given(in.A, in.Y)
-	case kernels.BernoulliLogits, kernels.KLMean, kernels.KLLogVar: // c has a value for each row
+	case kernels.BernoulliLogits, kernels.KLMean, kernels.KLLogVar, kernels.CategoricalLogits: // c has a value for each row
 		return n*given(in.A, in.B, in.Y) + rows
 	}
 	return n * given(in.A, in.B, in.C, in.Y)
