@@ -10,6 +10,7 @@ import (
 var (
 	loss           = Term{Name: "loss", Title: "Loss", Column: "    loss", Formula: "reconstruction + β·KL"}
 	lossOfCode     = Term{Name: "loss", Title: "Loss", Column: "    loss", Formula: "−log p(x|z)"}
+	lossOfClass    = Term{Name: "loss", Title: "Loss", Column: "    loss", Formula: "−log p(y|x)"}
 	reconstruction = Term{Name: "reconstruction", Title: "Reconstruction term", Column: "reconst."}
 	klDivergence   = Term{Name: "kl", Title: "KL", Column: "    KL"}
 )
@@ -44,4 +45,14 @@ func (b *builder) reconstructionLoss(logP *gorgonia.Node) {
 // reconstructionLossOfEach reports −log p(x|z) of each image, [batch].
 func (b *builder) reconstructionLossOfEach(logP *gorgonia.Node) {
 	b.report(lossOfCode, b.named("loss", must(op.Scale(logP, -1))))
+}
+
+// crossEntropy reports −log p(y|x), the mean over the batch of logP, [batch], as the loss: the cross-entropy of the classes.
+func (b *builder) crossEntropy(logP *gorgonia.Node) {
+	b.report(lossOfClass, b.named("loss", must(op.BatchMean(logP, -1))))
+}
+
+// crossEntropyOfEach reports −log p(y|x) of each image, [batch].
+func (b *builder) crossEntropyOfEach(logP *gorgonia.Node) {
+	b.report(lossOfClass, b.named("loss", must(op.Scale(logP, -1))))
 }

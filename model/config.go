@@ -63,13 +63,30 @@ var Fields = []setting.Field[Config]{
 		func(c *Config) *op.Activation { return &c.Activation }, activations),
 }
 
+// ofDecoder are the names of the fields that a kind without a decoder makes nothing of.
+var ofDecoder = []string{"latent", "likelihood"}
+
+// CheckTaken reports the first of the fields of these names that no model of the kind has: such as the latent, where there is no
+// decoder. It is a *setting.NotTaken.
+func CheckTaken(kind Kind, names ...string) error {
+	for _, f := range Fields {
+		if slices.Contains(names, f.Name) && slices.Contains(ofDecoder, f.Name) && !kind.Can(Decode) {
+			return &setting.NotTaken{Name: f.Name, Flag: f.Flag, Help: f.Help, By: fmt.Sprintf("a model of kind %s", kind)}
+		}
+	}
+	return nil
+}
+
 // String names the model by its layers' widths, with the heads of the encoder in brackets where it has two, and by the classes, where it
-// is told them: vae 784-400-(20+20)-400-784, relu, bernoulli.
+// is told them: vae 784-400-(20+20)-400-784, relu, bernoulli. One that tells the classes itself ends with them: classifier 784-400-10, relu.
 func (c Config) String() string {
 	var in, out string
 	for _, width := range c.Hidden {
 		in += fmt.Sprintf("%d-", width)
 		out = fmt.Sprintf("-%d", width) + out
+	}
+	if c.Kind.Can(Classify) {
+		return fmt.Sprintf("%s %d-%s%d, %s", c.Kind, c.Image.Pixels(), in, c.Classes, c.Activation)
 	}
 	code := fmt.Sprint(c.Latent)
 	if len(c.Kind.example(Encode).Outputs) > 1 {

@@ -18,9 +18,10 @@ type family struct {
 
 // families lists the kinds that a Config may name, each in a file of its own.
 var families = map[Kind]family{
-	AE:   autoencoder,
-	CVAE: conditional,
-	VAE:  vae,
+	AE:         autoencoder,
+	Classifier: classifier,
+	CVAE:       conditional,
+	VAE:        vae,
 }
 
 // Kinds lists them.
@@ -29,7 +30,10 @@ func Kinds() []Kind { return slices.Sorted(maps.Keys(families)) }
 // HasPrior says whether models of the kind have a prior, N(0, I), from which latents are drawn.
 func (k Kind) HasPrior() bool { return families[k].prior }
 
-// TakesLabels says whether models of the kind are told the class of each image.
+// Can says whether models of the kind have that part.
+func (k Kind) Can(part Part) bool { return families[k].parts[part] != nil }
+
+// TakesLabels says whether models of the kind are told the class of each image: all that they do takes it, or their training alone.
 func (k Kind) TakesLabels() bool {
 	return slices.ContainsFunc(k.example(Train).Inputs, func(in Input) bool { return in.Source == Labels })
 }

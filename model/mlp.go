@@ -44,41 +44,17 @@ func (b *builder) decoder(z *gorgonia.Node) *gorgonia.Node {
 // it has as many pixels, else a square one, grey or, where only that is one, RGB. So it does with the classes, if the kind of c takes
 // them. Its error names what does not fit.
 func (c Config) Fit(shapes map[string]tensor.Shape) (Config, error) {
-	width := func(name string, side int) (int, error) {
-		shape, ok := shapes[name]
-		if !ok {
-			return 0, fmt.Errorf("model: parameter %s is missing", name)
-		}
-		if shape.Dims() != 2 {
-			return 0, fmt.Errorf("model: parameter %s has shape %v, want two dimensions", name, shape)
-		}
-		return shape[side], nil
-	}
-	pixels, err := width(encoderLayer(0)+".weight", 1)
+	pixels, err := width(shapes, encoderLayer(0), 1)
 	if err != nil {
 		return c, err
 	}
-	if c.Latent, err = width(decoderLayer(0)+".weight", 1); err != nil {
+	if c.Kind.Can(Classify) {
+		err = c.fitClassifier(shapes)
+	} else {
+		pixels, err = c.fitDecoder(shapes, pixels)
+	}
+	if err != nil {
 		return c, err
-	}
-	var layers []int                    // of the decoder, which are the encoder's hidden ones backwards, and a last one
-	for i := 0; i <= maxLayers+1; i++ { // one more than there may be, for Validate to refuse
-		name := decoderLayer(i) + ".weight"
-		if shapes[name] == nil && i > 0 {
-			break
-		}
-		out, err := width(name, 0)
-		if err != nil {
-			return c, err
-		}
-		layers = append(layers, out)
-	}
-	last := len(layers) - 1
-	c.Hidden = slices.Clone(layers[:last])
-	slices.Reverse(c.Hidden)
-	if c.Kind.TakesLabels() { // which stand beside image and latent
-		c.Classes = pixels - layers[last]/max(1, likelihoods[c.Likelihood].outputs) // an unknown one is refused below
-		pixels, c.Latent = pixels-c.Classes, c.Latent-c.Classes
 	}
 	if c.Image.Pixels() != pixels {
 		side := func(pixels int) int { return int(math.Round(math.Sqrt(float64(pixels)))) }
@@ -96,4 +72,62 @@ func (c Config) Fit(shapes map[string]tensor.Shape) (Config, error) {
 		return c, err
 	}
 	return c, c.CheckShapes(shapes)
+}
+
+// width returns a side of a layer's weight, which is [out, in].
+func width(shapes map[string]tensor.Shape, layer string, side int) (int, error) {
+	shape, ok := shapes[layer+".weight"]
+	if !ok {
+		return 0, fmt.Errorf("model: parameter %s.weight is missing", layer)
+	}
+	if shape.Dims() != 2 {
+		return 0, fmt.Errorf("model: parameter %s.weight has shape %v, want two dimensions", layer, shape)
+	}
+	return shape[side], nil
+}
+
+// widths returns the outputs of the layers that name counts, from 0 on.
+func widths(shapes map[string]tensor.Shape, name func(int) string) (outs []int, err error) {
+	for i := 0; i <= maxLayers+1; i++ { // one more than a decoder may have, for Validate to refuse
+		if shapes[name(i)+".weight"] == nil && i > 0 {
+			break
+		}
+		out, err := width(shapes, name(i), 0)
+		if err != nil {
+			return nil, err
+		}
+		outs = append(outs, out)
+	}
+	return outs, nil
+}
+
+// fitDecoder takes latent and hidden layers, and the classes that are told, from the decoder's shapes, and returns how many of the
+// encoder's inputs are pixels.
+func (c *Config) fitDecoder(shapes map[string]tensor.Shape, inputs int) (pixels int, err error) {
+	if c.Latent, err = width(shapes, decoderLayer(0), 1); err != nil {
+		return 0, err
+	}
+	layers, err := widths(shapes, decoderLayer) // the encoder's hidden ones backwards, and a last one
+	if err != nil {
+		return 0, err
+	}
+	last := len(layers) - 1
+	c.Hidden = slices.Clone(layers[:last])
+	slices.Reverse(c.Hidden)
+	if !c.Kind.TakesLabels() {
+		return inputs, nil
+	}
+	pixels = layers[last] / max(1, likelihoods[c.Likelihood].outputs) // an unknown one is refused later
+	c.Classes = inputs - pixels                                       // which stand beside image and latent
+	c.Latent -= c.Classes
+	return pixels, nil
+}
+
+// fitClassifier takes hidden layers and classes from the encoder's shapes and those of the logits.
+func (c *Config) fitClassifier(shapes map[string]tensor.Shape) (err error) {
+	if c.Hidden, err = widths(shapes, encoderLayer); err != nil {
+		return err
+	}
+	c.Classes, err = width(shapes, logitsLayer, 0)
+	return err
 }

@@ -2,7 +2,7 @@
 // parameters.
 //
 // A kind of model has several graphs over the same parameters, each a Part: one that is trained, and others that encode, decode
-// and score. For the mathematics read vae.go, then mlp.go; autoencoder.go and conditional.go are the other kinds. network.go says what
+// and score. For the mathematics read vae.go, then mlp.go; autoencoder.go, conditional.go and classifier.go are the other kinds. network.go says what
 // a Network is, builder.go how one is put together; family.go and likelihood.go list what there is to choose from, gradients.go adds the backward graph, and
 // parameters.go finds out what the weights are. What a node computes is in package op.
 package model
@@ -27,10 +27,11 @@ type Part string
 
 // The parts. A kind of model need not have all of them.
 const (
-	Train  Part = "train"  // from the inputs to the terms, means over the batch; it is differentiated
-	Score  Part = "score"  // from the same inputs to the same terms of each image, the KL with weight 1
-	Encode Part = "encode" // from images to their codes: the first output is the code's mean
-	Decode Part = "decode" // from latents to pixels, the means of p(x|z)
+	Train    Part = "train"    // from the inputs to the terms, means over the batch; it is differentiated
+	Score    Part = "score"    // from the same inputs to the same terms of each image, the KL with weight 1
+	Encode   Part = "encode"   // from images to their codes: the first output is the code's mean, or the features of a classifier
+	Decode   Part = "decode"   // from latents to pixels, the means of p(x|z)
+	Classify Part = "classify" // from images to the probabilities of their classes, p(y|x)
 )
 
 // Source says what fills an input of a graph that is trained.

@@ -53,6 +53,16 @@ func (c Config) Inputs(part Part) ([]Input, error) {
 	return b.Inputs, nil
 }
 
+// CodeWidth returns how many values the code of an image has, as the first output of model.Encode: the latent's dimensions or, of a
+// classifier, its features. The Config must be valid.
+func (c Config) CodeWidth() int {
+	b, err := build(c, Encode, 1, nil)
+	if err != nil {
+		panic(err) // of no Config that Validate lets pass, as a test of every kind shows
+	}
+	return b.Outputs[0].Shape()[1]
+}
+
 // ParameterCount returns the number of trainable values. The Config must be valid.
 func (c Config) ParameterCount() (n int) {
 	for _, p := range c.Parameters() {

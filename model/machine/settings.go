@@ -49,8 +49,12 @@ func (s Settings) Validate() error {
 }
 
 // CheckTaken reports the first of the settings of these names that is for graphs alone, and that the training graph of the kind does not
-// take: such as beta, where there is no KL to weigh. It is a *setting.NotTaken.
+// take: such as beta, where there is no KL to weigh. Before them come the fields of the model, as model.CheckTaken has it. It is a
+// *setting.NotTaken.
 func CheckTaken(kind model.Kind, names ...string) error {
+	if err := model.CheckTaken(kind, names...); err != nil {
+		return err
+	}
 	taken := kind.Settings()
 	for _, f := range Fields {
 		if _, feeds := DefaultSettings().Scalar(f.Name, 0); feeds && slices.Contains(names, f.Name) && !slices.Contains(taken, f.Name) {

@@ -40,6 +40,46 @@ func TestBernoulliLogLikelihoodClosedForm(t *testing.T) {
 	})
 }
 
+// TestCategoricalLogLikelihoodClosedForm checks sure and unsure classifications, up to logits at which exp overflows.
+func TestCategoricalLogLikelihoodClosedForm(t *testing.T) {
+	perRow(t, CategoricalLogLikelihood, []row{
+		{a: [2]float64{7, 7}, b: [2]float64{1, 0}, want: -math.Ln2},                // p = ½
+		{a: [2]float64{math.Log(3), 0}, b: [2]float64{0, 1}, want: math.Log(0.25)}, // p = ¾ and ¼
+		{a: [2]float64{100, -100}, b: [2]float64{1, 0}, want: 0},                   // sure and right
+		{a: [2]float64{100, -100}, b: [2]float64{0, 1}, want: -200},                // sure and wrong
+		{a: [2]float64{-100, -100}, b: [2]float64{0, 1}, want: -math.Ln2},          // each exp rounds to 0 in float32
+		{a: [2]float64{1e4, -1e4}, b: [2]float64{0.5, 0.5}, want: -1e4},            // no one class: half of each
+		{a: [2]float64{-1e4, 1e4}, b: [2]float64{0, 1}, want: 0},
+	})
+}
+
+// TestSoftmaxClosedForm checks probabilities that can be worked out by hand, at logits at which exp overflows.
+func TestSoftmaxClosedForm(t *testing.T) {
+	o := operation{
+		inputs: []input{{name: "logits", shape: tensor.Shape{6, 2}, data: true}},
+		build:  func(in gorgonia.Nodes) (*gorgonia.Node, error) { return Softmax(in[0]) },
+	}
+	got, _ := run(t, o, [][]float64{{7, 7, math.Log(3), 0, 100, -100, -100, 100, 1e4, 1e4, -1e4, -1e4}}, nil)
+	near(t, "softmax", got, []float64{0.5, 0.5, 0.75, 0.25, 1, 0, 0, 1, 0.5, 0.5, 0.5, 0.5}, 1e-6)
+}
+
+// TestLogitsThatAreNotFinite checks that a logit that is no number, or infinite, does not pass for a likelihood that is.
+func TestLogitsThatAreNotFinite(t *testing.T) {
+	for _, bad := range []float64{math.NaN(), math.Inf(1)} {
+		for place := range 2 {
+			logits := []float64{1, 2}
+			logits[place] = bad
+			o := operation{
+				inputs: []input{{name: "logits", shape: tensor.Shape{1, 2}}, {name: "y", shape: tensor.Shape{1, 2}, data: true}},
+				build:  func(in gorgonia.Nodes) (*gorgonia.Node, error) { return CategoricalLogLikelihood(in[0], in[1]) },
+			}
+			if got, _ := run(t, o, [][]float64{logits, {0, 1}}, []float64{1}); !math.IsNaN(float64(got[0])) && !math.IsInf(float64(got[0]), 0) {
+				t.Errorf("logits %v: log p(y|x) is %v", logits, got[0])
+			}
+		}
+	}
+}
+
 // perRow runs an operation of two [n, 2] matrices, and checks that its gradients are finite and its results right.
 func perRow(t *testing.T, build func(a, b *gorgonia.Node) (*gorgonia.Node, error), rows []row) {
 	t.Helper()
@@ -79,6 +119,8 @@ func TestShapesThatDoNotFit(t *testing.T) {
 		"a vector for x":      func() (*gorgonia.Node, error) { return Dense(bias, matrix(5, 3, "w3"), bias, ReLU) },
 		"unknown activation":  func() (*gorgonia.Node, error) { return Activate(x, "swish") },
 		"logits against x":    func() (*gorgonia.Node, error) { return BernoulliLogLikelihood(x, y) },
+		"logits against y":    func() (*gorgonia.Node, error) { return CategoricalLogLikelihood(x, y) },
+		"softmax of a vector": func() (*gorgonia.Node, error) { return Softmax(bias) },
 		"mean against logVar": func() (*gorgonia.Node, error) { return StandardNormalKL(x, y) },
 		"terms of a sum":      func() (*gorgonia.Node, error) { return Add(x, x, y) },
 		"ranks in a sum":      func() (*gorgonia.Node, error) { return Add(bias, x) },
@@ -104,6 +146,7 @@ func TestUpstreamGradientsThatDoNotFit(t *testing.T) {
 	v := gorgonia.NewVector(g, gorgonia.Float32, gorgonia.WithShape(4), gorgonia.WithName("v"))
 	for _, y := range []*gorgonia.Node{
 		gorgonia.Must(BernoulliLogLikelihood(a, b)),
+		gorgonia.Must(CategoricalLogLikelihood(a, b)),
 		gorgonia.Must(StandardNormalKL(a, b)),
 		gorgonia.Must(BatchMean(v, 1)),
 		gorgonia.Must(Activate(a, Tanh)),

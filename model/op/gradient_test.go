@@ -76,6 +76,42 @@ func operations() []operation {
 			},
 		},
 		operation{
+			name: "CategoricalLogLikelihood",
+			inputs: []input{
+				{name: "logits", shape: tensor.Shape{11, 5}, low: -6, high: 6},
+				{name: "y", shape: tensor.Shape{11, 5}, low: 0, high: 1, data: true},
+			},
+			build: func(in gorgonia.Nodes) (*gorgonia.Node, error) { return CategoricalLogLikelihood(in[0], in[1]) },
+			reference: func(in [][]float64) []float64 {
+				logP := make([]float64, 11)
+				for row := range logP {
+					var sum float64
+					for i := 5 * row; i < 5*row+5; i++ {
+						sum += math.Exp(in[0][i])
+						logP[row] += in[1][i] * in[0][i]
+					}
+					logP[row] -= math.Log(sum)
+				}
+				return logP
+			},
+		},
+		operation{
+			name:   "Softmax",
+			inputs: []input{{name: "logits", shape: tensor.Shape{11, 5}, low: -6, high: 6, data: true}},
+			build:  func(in gorgonia.Nodes) (*gorgonia.Node, error) { return Softmax(in[0]) },
+			reference: func(in [][]float64) []float64 {
+				p := make([]float64, 55)
+				for i, l := range in[0] {
+					var others float64
+					for _, other := range in[0][i/5*5:][:5] {
+						others += math.Exp(other - l)
+					}
+					p[i] = 1 / others
+				}
+				return p
+			},
+		},
+		operation{
 			name: "StandardNormalKL",
 			inputs: []input{
 				{name: "mean", shape: tensor.Shape{11, 3}, low: -2, high: 2},

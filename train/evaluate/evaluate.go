@@ -32,7 +32,7 @@ type Options struct {
 type Part struct {
 	First int             // place of the first of them
 	Terms []machine.Terms // in nats, in the order of Result.Terms
-	Codes []float32       // the posterior means, [images, latent]
+	Codes []float32       // the posterior means, [images, latent], or what a model has in their place: [images, Config.CodeWidth()]
 }
 
 // Result is what Over has found.
@@ -89,9 +89,9 @@ func Over(ctx context.Context, g *generate.Generator, images *model.Images, o Op
 	if images.Shape != cfg.Image {
 		return nil, fmt.Errorf("evaluate: the images are %v, and the model takes %v", images.Shape, cfg.Image)
 	}
-	n, pixels := images.Len(), cfg.Image.Pixels()
+	n, pixels, width := images.Len(), cfg.Image.Pixels(), cfg.CodeWidth()
 	r := &Result{Terms: cfg.Terms()}
-	terms, codes := newMoments(len(r.Terms)), newMoments(cfg.Latent)
+	terms, codes := newMoments(len(r.Terms)), newMoments(width)
 	x := make([]float32, min(n, batchOf(pixels))*pixels)
 	for r.Images < n && ctx.Err() == nil {
 		x = x[:min(len(x)/pixels, n-r.Images)*pixels]
@@ -101,7 +101,7 @@ func Over(ctx context.Context, g *generate.Generator, images *model.Images, o Op
 		}
 		for i, t := range part.Terms {
 			terms.add(t)
-			codes.addFloat32(part.Codes[i*cfg.Latent:][:cfg.Latent])
+			codes.addFloat32(part.Codes[i*width:][:width])
 		}
 		r.Images += len(part.Terms)
 		if o.Each != nil {

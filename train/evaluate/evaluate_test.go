@@ -185,7 +185,7 @@ func TestOverIsTheTestLoss(t *testing.T) {
 		g, set, seed, test := trained(t, kind, 1)
 		r := over(t, g, &set.Test, evaluate.Options{Seed: seed})
 		wantNear(t, string(kind)+": mean", r.Mean, test, 1e-6)
-		if r.Posterior != (kind != model.AE) {
+		if want := kind == model.VAE || kind == model.CVAE; r.Posterior != want {
 			t.Errorf("%s: there is a posterior: %t", kind, r.Posterior)
 		}
 	}

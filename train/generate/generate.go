@@ -10,8 +10,8 @@
 //	images, err := g.Sample(64, 1) // [64, pixels], in [0, 1]
 //
 // score.go tells how well the model explains images, walk.go lays out walks through the latent space, classes.go is for models that
-// are told the class of an image, and input.go checks what methods are given. All methods take and return images as they are fed to the model: channels first, each channel row by row,
-// values in [0, 1].
+// are told the class of an image, classify.go for those that tell it, and input.go checks what methods are given. All methods take and
+// return images as they are fed to the model: channels first, each channel row by row, values in [0, 1].
 package generate
 
 import (
@@ -122,8 +122,12 @@ func (g *Generator) Device() string { return g.device }
 func (g *Generator) Config() model.Config { return g.config.Clone() }
 
 // Decode returns the images, [n, pixels] in [0, 1], of the latents z, [n, latent]: the means of p(x|z).
-// It returns ErrInput where z holds no whole number of latents, or too many, or a value that is not finite.
+// It returns ErrInput where z holds no whole number of latents, or too many, or a value that is not finite, and model.ErrCannot where
+// the model has no decoder.
 func (g *Generator) Decode(z []float32) ([]float32, error) {
+	if _, err := g.inputs(model.Decode); err != nil { // before what is wrong with a latent that the model has not
+		return nil, fmt.Errorf("generate: %w", err)
+	}
 	n, err := g.count("latents", len(z), g.config.Latent)
 	if err != nil {
 		return nil, err
@@ -139,7 +143,8 @@ func (g *Generator) Decode(z []float32) ([]float32, error) {
 }
 
 // Encode returns the posterior's mean and logVar = log σ², each [n, latent], of the images x, [n, pixels] in [0, 1]. Of a model
-// whose code is a point, that is the mean, and logVar is nil. It returns ErrInput where x holds no whole number of images, or
+// whose code is a point, that is the mean, and logVar is nil. Of a classifier the features of each image take their place, the values
+// of its last hidden layer: [n, Config().CodeWidth()], and no logVar; it need not be told classes for that. It returns ErrInput where x holds no whole number of images, or
 // too many, or a value outside [0, 1], and an error of its own where weights of great size make a code that is not finite.
 func (g *Generator) Encode(x []float32) (mean, logVar []float32, err error) {
 	n, err := g.countImages(x)
