@@ -32,6 +32,8 @@ const (
 	Holdout                        // which images are tested on where a set has no test images; step is how many there are in all
 	MixtureStart                   // rows around which a fit of a mixture begins; step is the start's number
 	MixtureRows                    // rows drawn from a mixture; step is the row's place
+	Letters                        // slant and place of a letter drawn from a font; step is its place in the set
+	PixelNoise                     // noise and squares that are laid on images; step is the image's place
 )
 
 const (

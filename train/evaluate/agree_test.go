@@ -19,6 +19,10 @@ type reference struct {
 		Usual, Others []float64
 		AUROC         float64
 	}
+	Frechets []struct {
+		A, B     [][]float64
+		Distance float64
+	}
 }
 
 func readReference(t *testing.T) (r reference) {

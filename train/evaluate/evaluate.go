@@ -1,5 +1,6 @@
 // Package evaluate measures a trained model on images: its terms with their standard errors and how many dimensions of the latent it
-// uses (Over), how well a score tells two sets of images apart (AUROC), and how far clusters agree with labels (Agree).
+// uses (Over), how well a score tells two sets of images apart (AUROC), how far clusters agree with labels (Agree), and how far a set of
+// features is from another (Frechet).
 package evaluate
 
 import (

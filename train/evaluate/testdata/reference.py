@@ -1,4 +1,4 @@
-"""Writes reference.json: what scikit-learn 1.9 and SciPy say of random clusters, labels and scores.
+"""Writes reference.json: what scikit-learn 1.9 and SciPy say of random clusters, labels, scores and features.
 
 python -m pip install scikit-learn==1.9.* && python reference.py
 """
@@ -6,6 +6,7 @@ python -m pip install scikit-learn==1.9.* && python reference.py
 import json
 
 import numpy as np
+from scipy.linalg import sqrtm
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, roc_auc_score
 from sklearn.metrics.cluster import contingency_matrix
@@ -43,6 +44,21 @@ def aurocs():
     yield auroc(random.integers(3, size=7) * 1.0, random.integers(3, size=5) * 1.0)
 
 
+def frechet(a, b):
+    """The formula as it stands, with the root of a matrix that is not symmetric."""
+    covariances = np.atleast_2d(np.cov(a, rowvar=False)), np.atleast_2d(np.cov(b, rowvar=False))
+    root = sqrtm(covariances[0] @ covariances[1])
+    means = a.mean(axis=0), b.mean(axis=0)
+    distance = ((means[0] - means[1]) ** 2).sum() + np.trace(covariances[0] + covariances[1]) - 2 * np.trace(root).real
+    return {"a": a.tolist(), "b": b.tolist(), "distance": distance}
+
+
+def frechets():
+    for n, m, d in (12, 9, 1), (30, 20, 3), (25, 40, 6):
+        a, b = random.normal(size=(n, d)), random.normal(size=(m, d))
+        yield frechet((a @ random.normal(size=(d, d)) + 1).round(4), (b @ random.normal(size=(d, d)) - 2).round(4))
+
+
 with open("reference.json", "w") as file:
-    json.dump({"agreements": list(agreements()), "aurocs": list(aurocs())}, file, indent=None)
+    json.dump({"agreements": list(agreements()), "aurocs": list(aurocs()), "frechets": list(frechets())}, file, indent=None)
     file.write("\n")
