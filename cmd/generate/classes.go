@@ -20,6 +20,8 @@ func (w *work) checkKind() error {
 	cfg := w.g.Config()
 	told := cfg.Kind.TakesLabels()
 	switch {
+	case !cfg.Kind.Can(model.Decode):
+		return fmt.Errorf("a model of kind %s makes no images: name another with -checkpoint FILE", cfg.Kind)
 	case w.mode.prior && !cfg.Kind.HasPrior() && !w.fits():
 		return trained.Usagef("-mode %s draws latents from a prior, and a model of kind %s has none: %s", w.mode.name, cfg.Kind, others(cfg.Kind))
 	case w.mode.classes && !told:

@@ -191,6 +191,11 @@ func TestKindsThatDoNotFit(t *testing.T) {
 		wantFailure(t, test.args, exitUsage, test.want)
 	}
 
+	writeKind(t, model.Classifier)
+	for _, flags := range []string{"", " -sampler gmm", " -mode reconstruct", " -mode traverse -class 1", " -mode analogy"} {
+		wantFailure(t, "-checkpoint classifier.safetensors"+flags, exitFailure, "a model of kind classifier makes no images: name another with -checkpoint FILE")
+	}
+
 	for _, data := range []string{"bare", "more"} {
 		writeData(t, data, 4, height, width)
 	}
