@@ -32,7 +32,7 @@ __device__ __forceinline__ float block_max(float v, warp_values &most) {
     return v;
 }
 
-// row_max returns the largest of a row's values, to all threads. What is not a number is passed over, but not by what exp makes of it.
+// row_max returns the largest of a row's values, to all threads. It passes over what is not a number; the sums of exp do not.
 __device__ __forceinline__ float row_max(const float *row, int cols, warp_values &most) {
     float v = row[0];
     for (int j = threadIdx.x; j < cols; j += THREADS)

@@ -53,6 +53,16 @@ func TestTableOfHugeTerms(t *testing.T) {
 	}
 }
 
+// TestTableOfSmallTerms checks that terms below 1 have four decimals where those go into the column.
+func TestTableOfSmallTerms(t *testing.T) {
+	c, printed := newTable(false)
+	printed.Reset()
+	c.Row(Epoch{Number: 3, Train: machine.Terms{0.074258, 0.5}, Test: machine.Terms{-0.00004, -0.25}, Seconds: 1, ImagesPerSecond: 1})
+	if want := "    3/3    0.0743 0.5000   -0.0000  -0.25      1.0        1\n"; printed.String() != want {
+		t.Errorf("printed\n%s, want\n%s", printed, want)
+	}
+}
+
 func TestTableOfALossWithoutAFormula(t *testing.T) {
 	printed := new(bytes.Buffer)
 	NewConsole(printed, false).Table(terms[1:], 3, at(0, 0))
