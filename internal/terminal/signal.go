@@ -11,11 +11,7 @@ import (
 // Stoppable returns a context that the first signal ends which asks a program to stop, as UntilStopped has it, and a function after which such
 // a signal does what it does to any program. It is for work that ends by itself at once, and leaves nothing half done.
 func Stoppable() (context.Context, context.CancelFunc) {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) {
-		signals = append(signals, syscall.SIGHUP)
-	}
-	return signal.NotifyContext(context.Background(), signals...)
+	return heeding(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 }
 
 // UntilStopped returns a context that the first signal ends which asks a program to stop: Ctrl-C, SIGTERM, or a hang-up. After that a
