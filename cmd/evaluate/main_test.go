@@ -286,7 +286,7 @@ func TestTables(t *testing.T) {
 			rows += fmt.Sprintf("%d,%s,%v,%v,%v\n", i, label, float32(s[0]), float32(s[1]), float32(s[2]))
 		}
 		printed := succeed(t, "-checkpoint plain.safetensors -device cpu -seed 6 -csv new/terms.csv -latents codes.NPY "+test.args)
-		want := fmt.Sprintf("\nWrote new/terms.csv: the terms of %d images.\nWrote codes.NPY: the posterior means of %d images.\n", n, n)
+		want := fmt.Sprintf("\nWrote new/terms.csv: the terms of %d images.\nWrote codes.NPY: the codes of %d images.\n", n, n)
 		if !strings.Contains(filepath.ToSlash(printed), want) {
 			t.Errorf("%s: printed %q, want %q", test.args, printed, want)
 		}
@@ -371,7 +371,7 @@ func TestClusters(t *testing.T) {
 		}
 		// In the second, each of the four pairs of cluster and label has 10 images: of 780 pairs 4·45 are together in both and 2·190 in each,
 		// so ARI is (180 − 380²/780) / (380 − 380²/780) = −1/38.
-		want := "\n2 clusters of the posterior means, beside the labels: " + test.want + ".\n"
+		want := "\n2 clusters of the codes, beside the labels: " + test.want + ".\n"
 		if got := succeed(t, "-checkpoint plain.safetensors -clusters 2 -data "+name); !strings.HasSuffix(got, want) {
 			t.Errorf("printed\n%s, want at the end %q", got, want)
 		}

@@ -58,7 +58,7 @@ var fields = []setting.Field[options]{
 	setting.Path(setting.Field[options]{Flag: "against", Arg: "PATH", Help: "evaluate on these images as well, which are read as those of -data are, and say how well the loss " +
 		"tells them from the first: the probability that it is higher for one of them, AUROC, where equal losses count half"},
 		func(o *options) *string { return &o.against }),
-	setting.Parsed(setting.Field[options]{Flag: "clusters", Arg: "N", Help: "fit a mixture of N Gaussians to the posterior means, without looking at labels, and say how far which Gaussian an image is " +
+	setting.Parsed(setting.Field[options]{Flag: "clusters", Arg: "N", Help: "fit a mixture of N Gaussians to the codes, the posterior means where there are any, without looking at labels, and say how far which Gaussian an image is " +
 		"of agrees with its label: as accuracy, each Gaussian standing for the label that is best, as normalized mutual information (NMI), and as adjusted Rand index (ARI)"},
 		func(o *options) *int { return &o.clusters },
 		func(n int) string { return strings.TrimPrefix(strconv.Itoa(n), "0") }, strconv.Atoi,
@@ -66,7 +66,7 @@ var fields = []setting.Field[options]{
 	setting.Path(setting.Field[options]{Flag: "csv", Arg: "FILE", Help: "write a row for each image to FILE, whose name ends in .csv: its index, counted from 0, its label, empty " +
 		"where there is none, and its terms in nats"},
 		func(o *options) *string { return &o.csv }),
-	setting.Path(setting.Field[options]{Flag: "latents", Arg: "FILE", Help: "write the posterior means to FILE, whose name ends in .npy: float32 [images, latent]"},
+	setting.Path(setting.Field[options]{Flag: "latents", Arg: "FILE", Help: "write the codes, the posterior means where there are any, to FILE, whose name ends in .npy: float32 [images, latent]"},
 		func(o *options) *string { return &o.latents }),
 	setting.Switch(setting.Field[options]{Flag: "v", Help: "list the variance of each latent dimension's posterior mean"},
 		func(o *options) *bool { return &o.verbose }),

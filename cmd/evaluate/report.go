@@ -82,7 +82,7 @@ func (o options) printVariances(r *evaluate.Result, stdout io.Writer) {
 
 // printAgreement says how far so many clusters agree with labels.
 func printAgreement(clusters int, a evaluate.Agreement, stdout io.Writer) {
-	fmt.Fprintf(stdout, "\n%d clusters of the posterior means, beside the labels: accuracy %.4f, NMI %.4f, ARI %.4f.\n", clusters, a.Accuracy, a.NMI, a.ARI)
+	fmt.Fprintf(stdout, "\n%d clusters of the codes, beside the labels: accuracy %.4f, NMI %.4f, ARI %.4f.\n", clusters, a.Accuracy, a.NMI, a.ARI)
 }
 
 // printAUROC says how well the loss tells others from usual images.

@@ -25,7 +25,7 @@ type place struct {
 func (o options) places() (places []place) {
 	for _, p := range []place{
 		{"-csv", o.csv, ".csv", writeCSV, "the terms of"},
-		{"-latents", o.latents, ".npy", writeLatents, "the posterior means of"},
+		{"-latents", o.latents, ".npy", writeLatents, "the codes of"},
 	} {
 		if p.path != "" {
 			places = append(places, p)
@@ -90,7 +90,7 @@ func writeCSV(s *measured, w io.Writer) error {
 	return err
 }
 
-// writeLatents writes the posterior means, [images, latent], as NumPy's arrays of float32 are.
+// writeLatents writes the codes, [images, latent], as NumPy's arrays of float32 are.
 func writeLatents(s *measured, w io.Writer) error {
 	rows, latent := make([][]float32, s.Images), len(s.Variance)
 	for i := range rows {
