@@ -8,7 +8,7 @@ FUZZTIME    = 50000x
 export GOWORK = off
 cuda-%: export GOWORK =
 
-.PHONY: all build test race lint generate-check cross openblas-install openblas bench bench-peers fuzz smoke
+.PHONY: all build test race lint generate-check cross openblas-install openblas bench bench-peers ae-vs-vae fuzz smoke
 .PHONY: cuda-setup cuda-functions-check cuda-docker-lint cuda-docker-check cuda-standin cuda-standin-test cuda-test cuda-tools cuda-kernels cuda-kernels-check
 .PHONY: cuda-binaries gpu-check
 
@@ -68,6 +68,10 @@ bench:
 # Beside PyTorch, stock Gorgonia and GoMLX; installs PyTorch in .venv (some 3 GB) if it is missing.
 bench-peers:
 	python3 bench/peers.py $(PEERS)
+
+# docs/ae-vs-vae.md and its pictures, in some three minutes.
+ae-vs-vae:
+	go run ./bench/aevsvae
 
 # Counted, not timed: go test of Go 1.26 may report the end of the time as a failure.
 fuzz:
