@@ -34,7 +34,7 @@ func TestProgram(t *testing.T) {
 	digest := strings.Repeat("0123456789abcdef", 4)
 	const goRun = "go run ./cmd/train"
 	for name, want := range map[string]string{
-		"/home/me/.cache/go-build/3f/" + digest + "-d/train":                  goRun,
+		"/home/me/.cache/go-build/3f/" + digest + "-d/train":               goRun,
 		"/cache/3f/" + digest + "-d/train":                                 goRun,
 		"/Users/me/Library/Caches/go-build/00/" + digest + "-d/train":      goRun,
 		`C:\Users\me\AppData\Local\go-build\3f\` + digest + `-d\train.exe`: goRun,
