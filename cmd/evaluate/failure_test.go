@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"govae/cmd/internal/trained"
 	"io"
 	"os"
 	"regexp"
@@ -43,7 +44,7 @@ func TestInterrupted(t *testing.T) {
 		if len(outcomes) == 0 || outcomes[len(outcomes)-1] != outcome {
 			outcomes = append(outcomes, outcome)
 		}
-		if code != exitInterrupted {
+		if code != trained.ExitInterrupted {
 			break
 		}
 	}
@@ -79,42 +80,42 @@ func TestErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		{"-split validation", exitUsage, `-split is "validation", want test, train`},
-		{"-csv terms.txt", exitUsage, `-csv is "terms.txt", want a name that ends in .csv`},
-		{"-latents codes.npz", exitUsage, `-latents is "codes.npz", want a name that ends in .npy`},
-		{"-clusters 1", exitUsage, "-clusters is 1, want 2 to 256"},
-		{"-clusters 257", exitUsage, "-clusters is 257, want 2 to 256"},
-		{"-checkpoint plain.safetensors -data others.npy -clusters 3", exitFailure, "others.npy has no labels, with which -clusters compares: leave it out, or name others with -data PATH"},
-		{"-seed many", exitUsage, `invalid value "many" for flag -seed`},
-		{"-holdout 2", exitUsage, "-holdout is 2, want 0.0001 to 0.9"},
-		{"-device gpu", exitUsage, `-device is "gpu", want auto, cpu, cuda`},
-		{"-precision fp16", exitUsage, `-precision is "fp16", want float32, tf32`},
-		{"-colour", exitUsage, "flag provided but not defined: -colour"},
-		{"usual", exitUsage, `unexpected argument "usual"`},
-		{"-checkpoint plain.safetensors -activation tanh", exitUsage, "plain.safetensors says itself what model it holds"},
-		{"", exitFailure, "no folder in runs holds a checkpoint.safetensors: file does not exist: train a model with go run ./cmd/train"},
-		{"-checkpoint gone.safetensors", exitFailure, "no checkpoint at gone.safetensors"},
-		{"-checkpoint plain.safetensors", exitFailure, "plain.safetensors does not say what it was trained on: name images with -data PATH"},
-		{"-checkpoint plain.safetensors -data gone", exitFailure, ": name with -data a folder"},
-		{"-checkpoint plain.safetensors -data usual -against gone", exitFailure, ": name with -against a folder"},
-		{"-checkpoint plain.safetensors -data usual -against mnist", exitFailure, "the images of MNIST are 28×28×1 and the model takes 3×2×1: give -size 3x2, or name others with -against PATH"},
-		{"-checkpoint plain.safetensors -data usual -csv folder.csv", exitFailure, "-csv: folder.csv is a folder: want a file"},
-		{"-checkpoint plain.safetensors -data usual -latents file/codes.npy", exitFailure, "-latents: file is a file: want a folder"},
-		{"-checkpoint plain.safetensors -data usual -device cuda:99", exitFailure, ": use -device cpu, or auto to take what there is"},
-		{"-checkpoint plain.safetensors -data usual -device cpu -precision tf32", exitFailure, ": leave out -precision, or name a device that has it"},
+		{"-split validation", trained.ExitUsage, `-split is "validation", want test, train`},
+		{"-csv terms.txt", trained.ExitUsage, `-csv is "terms.txt", want a name that ends in .csv`},
+		{"-latents codes.npz", trained.ExitUsage, `-latents is "codes.npz", want a name that ends in .npy`},
+		{"-clusters 1", trained.ExitUsage, "-clusters is 1, want 2 to 256"},
+		{"-clusters 257", trained.ExitUsage, "-clusters is 257, want 2 to 256"},
+		{"-checkpoint plain.safetensors -data others.npy -clusters 3", trained.ExitFailure, "others.npy has no labels, with which -clusters compares: leave it out, or name others with -data PATH"},
+		{"-seed many", trained.ExitUsage, `invalid value "many" for flag -seed`},
+		{"-holdout 2", trained.ExitUsage, "-holdout is 2, want 0.0001 to 0.9"},
+		{"-device gpu", trained.ExitUsage, `-device is "gpu", want auto, cpu, cuda`},
+		{"-precision fp16", trained.ExitUsage, `-precision is "fp16", want float32, tf32`},
+		{"-colour", trained.ExitUsage, "flag provided but not defined: -colour"},
+		{"usual", trained.ExitUsage, `unexpected argument "usual"`},
+		{"-checkpoint plain.safetensors -activation tanh", trained.ExitUsage, "plain.safetensors says itself what model it holds"},
+		{"", trained.ExitFailure, "no folder in runs holds a checkpoint.safetensors: file does not exist: train a model with go run ./cmd/train"},
+		{"-checkpoint gone.safetensors", trained.ExitFailure, "no checkpoint at gone.safetensors"},
+		{"-checkpoint plain.safetensors", trained.ExitFailure, "plain.safetensors does not say what it was trained on: name images with -data PATH"},
+		{"-checkpoint plain.safetensors -data gone", trained.ExitFailure, ": name with -data a folder"},
+		{"-checkpoint plain.safetensors -data usual -against gone", trained.ExitFailure, ": name with -against a folder"},
+		{"-checkpoint plain.safetensors -data usual -against mnist", trained.ExitFailure, "the images of MNIST are 28×28×1 and the model takes 3×2×1: give -size 3x2, or name others with -against PATH"},
+		{"-checkpoint plain.safetensors -data usual -csv folder.csv", trained.ExitFailure, "-csv: folder.csv is a folder: want a file"},
+		{"-checkpoint plain.safetensors -data usual -latents file/codes.npy", trained.ExitFailure, "-latents: file is a file: want a folder"},
+		{"-checkpoint plain.safetensors -data usual -device cuda:99", trained.ExitFailure, ": use -device cpu, or auto to take what there is"},
+		{"-checkpoint plain.safetensors -data usual -device cpu -precision tf32", trained.ExitFailure, ": leave out -precision, or name a device that has it"},
 	}
 	for _, test := range tests {
 		code, stdout, stderr := command(context.Background(), test.args)
 		if code != test.code || strings.Contains(stdout, "model") || !strings.HasPrefix(stderr, "evaluate: ") || !strings.Contains(stderr, test.want) {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q, want %d and %q", test.args, code, stdout, stderr, test.code, test.want)
 		}
-		if hint := strings.Contains(stderr, "with -h for help"); hint != (code == exitUsage) {
+		if hint := strings.Contains(stderr, "with -h for help"); hint != (code == trained.ExitUsage) {
 			t.Errorf("%s: stderr is %q, want the hint at -h for wrong flags alone", test.args, stderr)
 		}
 	}
 	for _, flag := range []string{"-data", "-checkpoint", "-csv", "-latents", "-against"} {
 		var stderr bytes.Buffer
-		if code := run(context.Background(), []string{flag, ""}, io.Discard, &stderr); code != exitUsage || !strings.Contains(stderr.String(), "for flag "+flag+": it is empty") {
+		if code := run(context.Background(), []string{flag, ""}, io.Discard, &stderr); code != trained.ExitUsage || !strings.Contains(stderr.String(), "for flag "+flag+": it is empty") {
 			t.Errorf("%s: exit code %d, stderr %q", flag, code, stderr.String())
 		}
 	}
@@ -143,8 +144,8 @@ func TestWhatIsPrintedCounts(t *testing.T) {
 	for _, args := range []string{"-checkpoint plain.safetensors -data usual -csv terms.csv", "-h"} {
 		var stderr bytes.Buffer
 		code := run(context.Background(), strings.Fields(args), full{}, &stderr)
-		if code != exitFailure || !strings.HasSuffix(stderr.String(), os.ErrClosed.Error()+"\n") || strings.Count(stderr.String(), "\n") != 1 {
-			t.Errorf("%s: exit code %d, stderr %q, want %d and a line", args, code, stderr.String(), exitFailure)
+		if code != trained.ExitFailure || !strings.HasSuffix(stderr.String(), os.ErrClosed.Error()+"\n") || strings.Count(stderr.String(), "\n") != 1 {
+			t.Errorf("%s: exit code %d, stderr %q, want %d and a line", args, code, stderr.String(), trained.ExitFailure)
 		}
 	}
 	if _, err := os.Stat("terms.csv"); err != nil {

@@ -4,22 +4,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"os"
 
 	"govae/cmd/internal/trained"
 	"govae/internal/terminal"
-	"govae/internal/words"
-)
-
-// Exit codes.
-const (
-	exitFailure     = 1
-	exitUsage       = 2
-	exitInterrupted = 130 // as a shell reports a program that SIGINT stopped
 )
 
 func main() {
@@ -28,34 +17,11 @@ func main() {
 
 // run is the whole command: it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	out := terminal.NewOutput(stdout)
-	err := carryOut(ctx, args, out, stderr)
-	if err == nil {
-		err = out.Err()
-	}
-	if err == nil {
-		return 0
-	}
-	fmt.Fprintf(stderr, "evaluate: %v\n", words.Plain(trained.Advised(err)))
-	switch {
-	case errors.Is(err, errInterrupted):
-		return exitInterrupted
-	case errors.As(err, new(trained.UsageError)):
-		fmt.Fprintln(stderr, "Run it with -h for help.")
-		return exitUsage
-	}
-	return exitFailure
-}
-
-// carryOut does what args ask for, help included.
-func carryOut(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o, err := parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage())
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return evaluateModel(ctx, o, stdout, stderr)
+	return trained.Command("evaluate", stdout, stderr, usage, func(stdout io.Writer) error {
+		o, err := parse(args)
+		if err != nil {
+			return err
+		}
+		return evaluateModel(ctx, o, stdout, stderr)
+	})
 }

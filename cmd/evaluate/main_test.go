@@ -17,6 +17,7 @@ import (
 
 	"codeberg.org/sbinet/npyio/npy"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/idxtest"
 	"govae/model"
 	"govae/model/machine"
@@ -184,7 +185,7 @@ func TestOtherKinds(t *testing.T) {
 		t.Errorf("printed\n%s", got)
 	}
 	code, _, stderr := command(context.Background(), "-checkpoint cvae.safetensors -data usual -against others.npy")
-	if want := "others.npy has no labels, and a model of kind cvae is told the class of each image: name images with other labels with -against PATH\n"; code != exitFailure || !strings.HasSuffix(stderr, want) {
+	if want := "others.npy has no labels, and a model of kind cvae is told the class of each image: name images with other labels with -against PATH\n"; code != trained.ExitFailure || !strings.HasSuffix(stderr, want) {
 		t.Errorf("exit code %d, stderr %q, want %q", code, stderr, want)
 	}
 }
@@ -379,7 +380,7 @@ func TestClusters(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	o, s := options{clusters: 2}, &measured{images: &model.Images{}, Result: &evaluate.Result{Variance: make([]float64, 50)}, codes: make([]float32, 50*10000)}
-	if err := o.cluster(ctx, s, io.Discard); !errors.Is(err, errInterrupted) {
+	if err := o.cluster(ctx, s, io.Discard); !errors.Is(err, trained.ErrInterrupted) {
 		t.Errorf("interrupted, it returns %v", err)
 	}
 }

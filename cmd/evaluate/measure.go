@@ -18,9 +18,6 @@ import (
 	"govae/train/evaluate"
 )
 
-// errInterrupted says that what is reported is not of all images, or that nothing is.
-var errInterrupted = errors.New("interrupted")
-
 // measured is what there is to say of the images of one set.
 type measured struct {
 	*evaluate.Result
@@ -45,7 +42,7 @@ func evaluateModel(ctx context.Context, o options, stdout, stderr io.Writer) err
 	}
 	sets, err := o.read(ctx, m)
 	if ctx.Err() != nil { // whatever the reading says of it
-		return fmt.Errorf("%w before the first image", errInterrupted)
+		return fmt.Errorf("%w before the first image", trained.ErrInterrupted)
 	}
 	if err != nil {
 		return err
@@ -55,7 +52,7 @@ func evaluateModel(ctx context.Context, o options, stdout, stderr io.Writer) err
 	}
 	printModel(m, stdout)
 	usual, err := o.measure(ctx, m, sets[0], o.csv != "" || o.against != "", o.latents != "" || o.clusters > 0, stdout, stderr)
-	if errors.Is(err, errInterrupted) {
+	if errors.Is(err, trained.ErrInterrupted) {
 		return fmt.Errorf("%w%s", err, o.unwritten())
 	}
 	if err != nil {
@@ -102,7 +99,7 @@ func (o options) read(ctx context.Context, m *trained.Model) ([]*dataset.Set, er
 }
 
 // measure evaluates the model on a set, keeps the terms and the codes of each image where they are wanted, and prints the rest. After an
-// interruption there are fewer images than in the set, and the error is errInterrupted.
+// interruption there are fewer images than in the set, and the error is trained.ErrInterrupted.
 func (o options) measure(ctx context.Context, m *trained.Model, set *dataset.Set, terms, codes bool, stdout, stderr io.Writer) (*measured, error) {
 	s := &measured{name: words.Printable(set.Name), images: splits[o.split](set)}
 	bar := terminal.NewBar(stderr)
@@ -127,7 +124,7 @@ func (o options) measure(ctx context.Context, m *trained.Model, set *dataset.Set
 	bar.Clear()
 	o.printSet(s, stdout)
 	if err != nil {
-		return s, fmt.Errorf("%w: %s", errInterrupted, s.how())
+		return s, fmt.Errorf("%w: %s", trained.ErrInterrupted, s.how())
 	}
 	return s, nil
 }
@@ -147,7 +144,7 @@ func (o options) cluster(ctx context.Context, s *measured, stdout io.Writer) err
 			return fmt.Errorf("-clusters: %w", err)
 		}
 	case <-ctx.Done():
-		return fmt.Errorf("%w before the clusters were found", errInterrupted)
+		return fmt.Errorf("%w before the clusters were found", trained.ErrInterrupted)
 	}
 	agreement, err := evaluate.Agree(clusters, s.images.Labels)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/idxtest"
 )
 
@@ -70,8 +71,8 @@ func TestSignals(t *testing.T) {
 				}
 			}
 			command.Wait()
-			if code := command.ProcessState.ExitCode(); code != exitInterrupted || !strings.HasPrefix(stderr.String(), "evaluate: interrupted: over the first ") {
-				t.Errorf("it ended with %v, stderr %q, want exit code %d", command.ProcessState, stderr.String(), exitInterrupted)
+			if code := command.ProcessState.ExitCode(); code != trained.ExitInterrupted || !strings.HasPrefix(stderr.String(), "evaluate: interrupted: over the first ") {
+				t.Errorf("it ended with %v, stderr %q, want exit code %d", command.ProcessState, stderr.String(), trained.ExitInterrupted)
 			}
 		})
 	}
@@ -90,8 +91,8 @@ func TestNobodyReads(t *testing.T) {
 	var stderr strings.Builder
 	command.Stdout, command.Stderr = writer, &stderr
 	command.Run()
-	if code := command.ProcessState.ExitCode(); code != exitFailure || !strings.HasPrefix(stderr.String(), "evaluate: not all that was to be printed is: ") {
-		t.Errorf("it ended with %v, stderr %q, want exit code %d", command.ProcessState, stderr.String(), exitFailure)
+	if code := command.ProcessState.ExitCode(); code != trained.ExitFailure || !strings.HasPrefix(stderr.String(), "evaluate: not all that was to be printed is: ") {
+		t.Errorf("it ended with %v, stderr %q, want exit code %d", command.ProcessState, stderr.String(), trained.ExitFailure)
 	}
 	if _, err := os.Stat("terms.csv"); err != nil {
 		t.Error(err)

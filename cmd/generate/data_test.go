@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/files"
 	"govae/model"
 	"govae/model/machine"
@@ -85,7 +86,7 @@ func TestImagesOfTheRun(t *testing.T) {
 					}
 					continue
 				}
-				if code != exitFailure || stdout != "" || !strings.Contains(stderr, test.want) {
+				if code != trained.ExitFailure || stdout != "" || !strings.Contains(stderr, test.want) {
 					t.Errorf("%s: exit code %d, stdout %q, stderr %q, want %q", mode, code, stdout, stderr, test.want)
 				}
 				if !strings.HasPrefix(stderr, "generate: trained.safetensors") || !strings.HasSuffix(stderr, askData+"\n") {
@@ -104,7 +105,7 @@ func TestImagesOfTheRun(t *testing.T) {
 func TestFlagsMakeOtherImages(t *testing.T) {
 	inWorkshop(t)
 	code, _, stderr := command("-checkpoint latent2.safetensors -mode reconstruct -grey -size 6x4")
-	if want := "was trained on tiny, and tiny gives other images with -size -grey: leave that out, or " + askData + "\n"; code != exitFailure || !strings.HasSuffix(stderr, want) {
+	if want := "was trained on tiny, and tiny gives other images with -size -grey: leave that out, or " + askData + "\n"; code != trained.ExitFailure || !strings.HasSuffix(stderr, want) {
 		t.Errorf("exit code %d, stderr %q, want %q", code, stderr, want)
 	}
 }
@@ -150,7 +151,7 @@ func TestWeightsAloneKnowNoImages(t *testing.T) {
 	writeForeign(t, "foreign.safetensors", ofSize(t, 2, op.ReLU), nil)
 	for file, flags := range map[string]string{"weights.safetensors": "", "foreign.safetensors": " -image 3x2"} {
 		code, _, stderr := command("-mode reconstruct -checkpoint " + file + flags)
-		if want := "generate: " + file + " does not say what it was trained on: " + askData + "\n"; code != exitFailure || stderr != want {
+		if want := "generate: " + file + " does not say what it was trained on: " + askData + "\n"; code != trained.ExitFailure || stderr != want {
 			t.Errorf("exit code %d, stderr %q, want %q", code, stderr, want)
 		}
 		if code, _, stderr := command("-mode reconstruct -data tiny -checkpoint " + file + flags); code != 0 {
@@ -173,14 +174,14 @@ func TestAsManyAsThereAre(t *testing.T) {
 		{"-mode reconstruct -data of20", 0, ": 20 test images of of20 above their reconstructions."},
 		{"-mode reconstruct -data of1", 0, "Wrote reconstruct.png, 4×14 pixels: 1 test image of of1 above its reconstruction."},
 		{"-mode reconstruct -data of1 -dir d", 0, "Wrote reconstruction-0001.png in d, 4×6 pixels: the reconstruction of 1 test image of of1."},
-		{"-mode reconstruct -data of20 -n 64", exitUsage, "-n is 64, which takes 64 test images, and of20 has 20\n"},
-		{"-mode reconstruct -data of1 -n 2", exitUsage, "-n is 2, which takes 2 test images, and of1 has 1\n"},
+		{"-mode reconstruct -data of20 -n 64", trained.ExitUsage, "-n is 64, which takes 64 test images, and of20 has 20\n"},
+		{"-mode reconstruct -data of1 -n 2", trained.ExitUsage, "-n is 2, which takes 2 test images, and of1 has 1\n"},
 		{"-mode interpolate -data of20", 0, ": 11 steps between the test images of each of 8 pairs, of of20."},
 		{"-mode interpolate -data of5", 0, "Wrote interpolate.png, 64×14 pixels: 11 steps between the test images of each of 2 pairs, of of5."},
 		{"-mode interpolate -data of2", 0, ": 11 steps between the test images of a pair, of of2."},
-		{"-mode interpolate -data of2 -n 2", exitUsage, "-n is 2, which takes 4 test images, and of2 has 2\n"},
-		{"-mode interpolate -data of1", exitFailure, "-mode interpolate takes at least 2 test images, and of1 has 1\n"},
-		{"-mode interpolate -data of1 -n 1", exitUsage, "-n is 1, which takes 2 test images, and of1 has 1\n"},
+		{"-mode interpolate -data of2 -n 2", trained.ExitUsage, "-n is 2, which takes 4 test images, and of2 has 2\n"},
+		{"-mode interpolate -data of1", trained.ExitFailure, "-mode interpolate takes at least 2 test images, and of1 has 1\n"},
+		{"-mode interpolate -data of1 -n 1", trained.ExitUsage, "-n is 1, which takes 2 test images, and of1 has 1\n"},
 		{"-n 1", 0, ": 1 sample of seed 1."},
 		{"-n 1 -dir d", 0, "Wrote sample-0001.png in d, 4×6 pixels: 1 sample of seed 1."},
 	}
@@ -240,8 +241,8 @@ func TestWhatIsPrintedCounts(t *testing.T) {
 	for _, args := range []string{"-checkpoint latent2.safetensors -n 1", "-h"} {
 		var stderr bytes.Buffer
 		code := run(strings.Fields(args), full{}, &stderr)
-		if code != exitFailure || !strings.HasSuffix(stderr.String(), os.ErrClosed.Error()+"\n") || strings.Count(stderr.String(), "\n") != 1 {
-			t.Errorf("%s: exit code %d, stderr %q, want %d and a line", args, code, stderr.String(), exitFailure)
+		if code != trained.ExitFailure || !strings.HasSuffix(stderr.String(), os.ErrClosed.Error()+"\n") || strings.Count(stderr.String(), "\n") != 1 {
+			t.Errorf("%s: exit code %d, stderr %q, want %d and a line", args, code, stderr.String(), trained.ExitFailure)
 		}
 	}
 	if _, err := os.Stat("samples.png"); err != nil {
@@ -249,7 +250,7 @@ func TestWhatIsPrintedCounts(t *testing.T) {
 	}
 	// What failed before is what is said.
 	var stderr bytes.Buffer
-	if code := run([]string{"-n", "0"}, full{}, &stderr); code != exitUsage || !strings.Contains(stderr.String(), "-n is 0") {
+	if code := run([]string{"-n", "0"}, full{}, &stderr); code != trained.ExitUsage || !strings.Contains(stderr.String(), "-n is 0") {
 		t.Errorf("exit code %d, stderr %q, want the wrong flag", code, stderr.String())
 	}
 }

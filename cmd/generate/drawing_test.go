@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/picture"
 	"govae/model"
 	"govae/model/machine"
@@ -59,7 +60,7 @@ func TestLinksInTheWay(t *testing.T) {
 		}
 	}
 	for _, args := range []string{"-out link/x.png", "-dir link", "-out link/deep/x.png", "-dir link/deep"} {
-		wantFailure(t, "-checkpoint latent2.safetensors "+args, exitFailure, ": link is a link to nothing, which does not exist: want a folder")
+		wantFailure(t, "-checkpoint latent2.safetensors "+args, trained.ExitFailure, ": link is a link to nothing, which does not exist: want a folder")
 	}
 	if code, _, stderr := command("-checkpoint latent2.safetensors -out link.png"); code != 0 {
 		t.Error(stderr)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"govae/cmd/internal/trained"
 	"io/fs"
 	"os"
 	"strings"
@@ -19,9 +20,9 @@ func TestWhatIsNoFile(t *testing.T) {
 	if err := os.Symlink(os.DevNull, "null.png"); err != nil { // a link, so that a failing test replaces no more than that
 		t.Fatal(err)
 	}
-	wantFailure(t, "-checkpoint latent2.safetensors -out pipe.png", exitFailure, "-out: pipe.png is a pipe: want a file")
-	wantFailure(t, "-checkpoint latent2.safetensors -out null.png", exitFailure, "-out: null.png is a device: want a file")
-	wantFailure(t, "-checkpoint latent2.safetensors -dir pipe.png", exitFailure, "-dir: pipe.png is a pipe: want a folder")
+	wantFailure(t, "-checkpoint latent2.safetensors -out pipe.png", trained.ExitFailure, "-out: pipe.png is a pipe: want a file")
+	wantFailure(t, "-checkpoint latent2.safetensors -out null.png", trained.ExitFailure, "-out: null.png is a device: want a file")
+	wantFailure(t, "-checkpoint latent2.safetensors -dir pipe.png", trained.ExitFailure, "-dir: pipe.png is a pipe: want a folder")
 	if info, err := os.Lstat("pipe.png"); err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
 		t.Errorf("pipe.png is %v (%v), want the pipe", info.Mode(), err)
 	}

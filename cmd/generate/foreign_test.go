@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/picture"
 	"govae/model"
 	"govae/model/machine"
@@ -32,7 +33,7 @@ func TestWeightsAlone(t *testing.T) {
 	if code != 0 || stdout != want || stderr != "" {
 		t.Errorf("exit code %d, stdout %q, stderr %q, want stdout %q", code, stdout, stderr, want)
 	}
-	if code, _, stderr := command("-checkpoint weights.safetensors -activation tanh"); code != exitUsage || !strings.Contains(stderr, "weights.safetensors says itself") {
+	if code, _, stderr := command("-checkpoint weights.safetensors -activation tanh"); code != trained.ExitUsage || !strings.Contains(stderr, "weights.safetensors says itself") {
 		t.Errorf("exit code %d, stderr %q, want -activation to be refused", code, stderr)
 	}
 }
@@ -147,11 +148,11 @@ func TestForeignErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		{"-checkpoint oblong.safetensors", exitFailure, "oblong.safetensors: model: images of 6 values are neither 28×28×1 nor square"},
-		{"-checkpoint oblong.safetensors", exitFailure, "(of another program's weights, -model, -likelihood, -activation, -image say what their shapes do not)"},
-		{"-checkpoint oblong.safetensors -image 2x2", exitFailure, "neither 2×2×1 nor square"},
-		{"-checkpoint square.safetensors -image 3x3", exitUsage, "-image is 3×3×1, and square.safetensors is of images of 16 values"},
-		{"-checkpoint renamed.safetensors", exitFailure, "renamed.safetensors: model: parameter logVar.bias is missing"},
+		{"-checkpoint oblong.safetensors", trained.ExitFailure, "oblong.safetensors: model: images of 6 values are neither 28×28×1 nor square"},
+		{"-checkpoint oblong.safetensors", trained.ExitFailure, "(of another program's weights, -model, -likelihood, -activation, -image say what their shapes do not)"},
+		{"-checkpoint oblong.safetensors -image 2x2", trained.ExitFailure, "neither 2×2×1 nor square"},
+		{"-checkpoint square.safetensors -image 3x3", trained.ExitUsage, "-image is 3×3×1, and square.safetensors is of images of 16 values"},
+		{"-checkpoint renamed.safetensors", trained.ExitFailure, "renamed.safetensors: model: parameter logVar.bias is missing"},
 	}
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) { wantFailure(t, test.args, test.code, test.want) })

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"govae/cmd/internal/trained"
 	"govae/model"
 	"govae/train/checkpoint"
 )
@@ -152,7 +153,7 @@ func TestMixtureOfWeightsAlone(t *testing.T) {
 	writeForeign(t, "weights.bin", c, nil)
 	const args = "-checkpoint weights.bin -image 3x2 -sampler gmm -components 2"
 	code, _, stderr := command(args)
-	if want := "generate: weights.bin does not say what it was trained on: name images with -data PATH"; code != exitFailure || !strings.HasPrefix(stderr, want) {
+	if want := "generate: weights.bin does not say what it was trained on: name images with -data PATH"; code != trained.ExitFailure || !strings.HasPrefix(stderr, want) {
 		t.Errorf("exit code %d, stderr %q, want %q", code, stderr, want)
 	}
 	for _, want := range []string{"Wrote weights.mixture-2-full.safetensors", "Took the mixture in weights.mixture-2-full.safetensors"} {

@@ -10,6 +10,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/idxtest"
 	"govae/model"
 	"govae/model/machine"
@@ -188,12 +189,12 @@ func TestKindsThatDoNotFit(t *testing.T) {
 		{"-checkpoint latent3.safetensors -mode traverse -data tiny", "-data does not apply to -mode traverse, which takes no images"},
 		{"-checkpoint cvae.safetensors -mode analogy -class 1", "-class does not apply to -mode analogy"},
 	} {
-		wantFailure(t, test.args, exitUsage, test.want)
+		wantFailure(t, test.args, trained.ExitUsage, test.want)
 	}
 
 	writeKind(t, model.Classifier)
 	for _, flags := range []string{"", " -sampler gmm", " -mode reconstruct", " -mode traverse -class 1", " -mode analogy"} {
-		wantFailure(t, "-checkpoint classifier.safetensors"+flags, exitFailure, "a model of kind classifier makes no images: name another with -checkpoint FILE")
+		wantFailure(t, "-checkpoint classifier.safetensors"+flags, trained.ExitFailure, "a model of kind classifier makes no images: name another with -checkpoint FILE")
 	}
 
 	for _, data := range []string{"bare", "more"} {
@@ -206,8 +207,8 @@ func TestKindsThatDoNotFit(t *testing.T) {
 		}
 	}
 	for _, mode := range []string{"reconstruct", "interpolate", "analogy"} {
-		wantFailure(t, "-checkpoint cvae.safetensors -n 1 -data bare -mode "+mode, exitFailure, "bare has no labels, and a model of kind cvae is told the class of each image: name images")
-		wantFailure(t, "-checkpoint cvae.safetensors -n 1 -data more -mode "+mode, exitFailure, "the label of test image 2 of more is 3, and the model knows 0 to 2: name images")
+		wantFailure(t, "-checkpoint cvae.safetensors -n 1 -data bare -mode "+mode, trained.ExitFailure, "bare has no labels, and a model of kind cvae is told the class of each image: name images")
+		wantFailure(t, "-checkpoint cvae.safetensors -n 1 -data more -mode "+mode, trained.ExitFailure, "the label of test image 2 of more is 3, and the model knows 0 to 2: name images")
 	}
 	if found, _ := filepath.Glob("*.png"); len(found) > 0 {
 		t.Errorf("failures left %v", found)

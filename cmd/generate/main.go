@@ -3,8 +3,6 @@
 package main
 
 import (
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -12,16 +10,8 @@ import (
 	"syscall"
 
 	"govae/cmd/internal/trained"
-	"govae/internal/terminal"
 	"govae/internal/words"
 	"govae/train/device"
-)
-
-// Exit codes.
-const (
-	exitFailure     = 1
-	exitUsage       = 2
-	exitInterrupted = 130 // as a shell reports a program that SIGINT stopped
 )
 
 func main() {
@@ -31,36 +21,13 @@ func main() {
 
 // run is the whole command: it returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
-	out := terminal.NewOutput(stdout)
-	err := carryOut(args, out, stderr)
-	if err == nil {
-		err = out.Err()
-	}
-	if err == nil {
-		return 0
-	}
-	fmt.Fprintf(stderr, "generate: %v\n", words.Plain(trained.Advised(err)))
-	switch {
-	case errors.Is(err, errInterrupted):
-		return exitInterrupted
-	case errors.As(err, new(trained.UsageError)):
-		fmt.Fprintln(stderr, "Run it with -h for help.")
-		return exitUsage
-	}
-	return exitFailure
-}
-
-// carryOut does what args ask for, help included.
-func carryOut(args []string, stdout, stderr io.Writer) error {
-	o, err := parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage())
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return draw(o, stdout, stderr)
+	return trained.Command("generate", stdout, stderr, usage, func(stdout io.Writer) error {
+		o, err := parse(args)
+		if err != nil {
+			return err
+		}
+		return draw(o, stdout, stderr)
+	})
 }
 
 // draw makes what the options ask for, writes it and says so.

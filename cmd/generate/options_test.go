@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/picture"
 )
 
@@ -67,7 +68,7 @@ func TestUsageErrors(t *testing.T) {
 		{"-mode interpolate -n 21 -data tiny -checkpoint latent2.safetensors", "-n is 21, which takes 42 test images, and tiny has 40"},
 	}
 	for _, test := range tests {
-		t.Run(test.args, func(t *testing.T) { wantFailure(t, test.args, exitUsage, test.want) })
+		t.Run(test.args, func(t *testing.T) { wantFailure(t, test.args, trained.ExitUsage, test.want) })
 	}
 }
 
@@ -77,8 +78,8 @@ func TestEmptyPaths(t *testing.T) {
 	for _, flag := range []string{"-data", "-checkpoint", "-out", "-dir"} {
 		var stdout, stderr bytes.Buffer
 		code := run([]string{flag, ""}, &stdout, &stderr)
-		if want := "for flag " + flag + ": it is empty: name a path, or leave the flag out"; code != exitUsage || stdout.Len() > 0 || !strings.Contains(stderr.String(), want) {
-			t.Errorf("%s: exit code %d, stdout %q, stderr %q, want %d and %q", flag, code, stdout.String(), stderr.String(), exitUsage, want)
+		if want := "for flag " + flag + ": it is empty: name a path, or leave the flag out"; code != trained.ExitUsage || stdout.Len() > 0 || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q, want %d and %q", flag, code, stdout.String(), stderr.String(), trained.ExitUsage, want)
 		}
 	}
 }
@@ -120,7 +121,7 @@ func TestOtherErrors(t *testing.T) {
 		{"-checkpoint latent2.safetensors -n 16384 -scale 64", "take fewer images or a smaller scale"},
 	}
 	for _, test := range tests {
-		t.Run(test.args, func(t *testing.T) { wantFailure(t, test.args, exitFailure, test.want) })
+		t.Run(test.args, func(t *testing.T) { wantFailure(t, test.args, trained.ExitFailure, test.want) })
 	}
 	if found, _ := filepath.Glob("*.png*"); len(found) != 1 {
 		t.Errorf("failures left %v beside the folder", found)
@@ -136,7 +137,7 @@ func wantFailure(t *testing.T, args string, want int, message string) {
 	if !strings.HasPrefix(stderr, "generate: ") || !strings.Contains(stderr, message) {
 		t.Errorf("stderr is %q, want it to contain %q", stderr, message)
 	}
-	if hint := strings.Contains(stderr, "with -h for help"); hint != (want == exitUsage) {
+	if hint := strings.Contains(stderr, "with -h for help"); hint != (want == trained.ExitUsage) {
 		t.Errorf("stderr is %q, want the hint at -h for wrong flags alone", stderr)
 	}
 }
@@ -188,7 +189,7 @@ func entry(name string) string {
 // TestNewestRun checks that without -checkpoint the run that was saved last is drawn, and its best state if it has one.
 func TestNewestRun(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if code, _, stderr := command(""); code != exitFailure || !strings.Contains(stderr, "go run ./cmd/train") {
+	if code, _, stderr := command(""); code != trained.ExitFailure || !strings.Contains(stderr, "go run ./cmd/train") {
 		t.Errorf("without runs: exit code %d, stderr %q, want it to say how to train a model", code, stderr)
 	}
 	start := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"govae/cmd/internal/trained"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,8 +49,8 @@ func TestNobodyReadsAlong(t *testing.T) {
 	var stderr bytes.Buffer
 	program.Stdout, program.Stderr = writer, &stderr
 	err = program.Run()
-	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != exitFailure {
-		t.Errorf("ended with %v, want exit code %d", err, exitFailure)
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != trained.ExitFailure {
+		t.Errorf("ended with %v, want exit code %d", err, trained.ExitFailure)
 	}
 	if want := "generate: not all that was to be printed is: "; !strings.HasPrefix(stderr.String(), want) {
 		t.Errorf("stderr is %q, want %q", stderr.String(), want)

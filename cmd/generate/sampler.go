@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -66,9 +65,6 @@ type fitting struct {
 	stderr io.Writer // for a progress bar
 }
 
-// errInterrupted says that the program was asked to stop while a mixture was being fitted.
-var errInterrupted = errors.New("interrupted")
-
 // useSampler makes w draw latents from what -sampler names. A signal ends it at once, and leaves no file that is not whole.
 func (w *work) useSampler(f *fitting) error {
 	if !w.fits() {
@@ -78,7 +74,7 @@ func (w *work) useSampler(f *fitting) error {
 	defer stop()
 	m, err := samplers[w.sampler](ctx, f)
 	if ctx.Err() != nil { // whatever comes of it
-		return fmt.Errorf("%w before the mixture was fitted", errInterrupted)
+		return fmt.Errorf("%w before the mixture was fitted", trained.ErrInterrupted)
 	}
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/idxtest"
 	"govae/model"
 	"govae/model/gmm"
@@ -244,7 +245,7 @@ func TestMixtureFlags(t *testing.T) {
 		{"-sampler gmm -data few -checkpoint vae.safetensors", "-components is 10, and few has 9 training images: want one at least for each"},
 		{"-checkpoint ae.safetensors", "want samples with -sampler gmm, reconstruct, interpolate, traverse"},
 	} {
-		wantFailure(t, test.args, exitUsage, test.want)
+		wantFailure(t, test.args, trained.ExitUsage, test.want)
 	}
 	if err := os.Rename("two", "gone"); err != nil {
 		t.Fatal(err)
@@ -254,7 +255,7 @@ func TestMixtureFlags(t *testing.T) {
 		{"-checkpoint ae.safetensors -data few -components 1 -covariance tied -regularization 0 -size 2x2", "the images of few are 2×2×1 and the model takes 3×2×1"},
 		{"-checkpoint ae.safetensors -data few -components 9 -regularization 0", "mixture of the codes of few: start 0: covariance of component "},
 	} {
-		wantFailure(t, "-sampler gmm "+test.args, exitFailure, test.want)
+		wantFailure(t, "-sampler gmm "+test.args, trained.ExitFailure, test.want)
 	}
 	left, _ := filepath.Glob("*mixture*")
 	if pictures, _ := filepath.Glob("*.png"); len(left)+len(pictures) > 0 {

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/terminaltest"
 )
 
@@ -49,8 +50,8 @@ func TestInterruptedFit(t *testing.T) {
 			}
 		}
 		err = program.Wait()
-		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
-			t.Errorf("%v: it ended with %v, want exit code %d", s, err, exitInterrupted)
+		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != trained.ExitInterrupted {
+			t.Errorf("%v: it ended with %v, want exit code %d", s, err, trained.ExitInterrupted)
 		}
 		screen := terminaltest.NewScreen(120)
 		screen.Write(shown.Bytes())

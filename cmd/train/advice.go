@@ -4,31 +4,26 @@ import (
 	"errors"
 	"fmt"
 
+	"govae/cmd/internal/trained"
 	"govae/internal/setting"
 	"govae/model/machine"
 	"govae/train"
-	"govae/train/dataset"
 	"govae/train/device"
 	"govae/train/rundir"
 )
 
-// advice says which flags help against the errors of the packages below, which know no flags.
+// advice says which flags help against the errors of the packages below, which know no flags, as far as they are those of training.
 var advice = []struct {
 	err  error
 	what string
 }{
 	{train.ErrImagesElsewhere, "say with -data where they are now"}, // before what is wrong with that place
-	{dataset.ErrNoData, "name with -data " + dataset.Wanted},
-	{dataset.ErrSize, "give -size HxW"},
-	{dataset.ErrBadPicture, "give -skip-bad to leave out what cannot be read"},
 	{train.ErrOtherData, "name the folder of the first with -data"},
 	{rundir.ErrHoldsRun, "give -resume to continue it, -force to replace it, or another -out"},
 	{rundir.ErrHoldsFiles, "give -force to replace them, or another -out"},
 	{rundir.ErrUnderWay, "wait for it, or give another -out"},
 	{rundir.ErrNothingToResume, "name a run with -out"},
-	{device.ErrUnavailable, "use -device cpu, or auto to take what there is"},
 	{device.ErrFailed, "nothing goes on elsewhere by itself; -device cpu does without it"},
-	{machine.ErrPrecision, "leave out -precision, or name a device that has it"},
 }
 
 // largestBeta is the β above which a loss that is not finite is laid to β. What people weigh the KL with is below it.
@@ -82,5 +77,5 @@ func advised(err error) error {
 	if errors.As(err, new(*setting.Changed)) {
 		return setting.Flagged(err)
 	}
-	return err // what is invalid now is so in a file, and no flag's value: those are checked before
+	return trained.AdvisedOn(trained.Advised(err), "data") // what is invalid now is so in a file, and no flag's value: those are checked before
 }

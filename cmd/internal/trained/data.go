@@ -65,20 +65,20 @@ func (m *Model) Others(ctx context.Context, path, flag string) (*dataset.Set, er
 	}
 	set, err := m.open(ctx, source, path)
 	if err != nil {
-		return nil, advisedOn(err, flag)
+		return nil, AdvisedOn(err, flag)
 	}
 	if got, want := set.Test.Shape, m.Config().Image; got != want {
 		return nil, fmt.Errorf("the images of %s are %v and the model takes %v: %s", words.Printable(set.Name), got, want, fitting(got, want, flag, slices.Contains(m.flags.Given, "grey")))
 	}
-	if !slices.Contains(m.flags.Given, "holdout") && (m.Run == nil || set.Fingerprint() != m.Run.Data.Fingerprint) {
+	if set.HeldOut && !slices.Contains(m.flags.Given, "holdout") && (m.Run == nil || set.Fingerprint() != m.Run.Data.Fingerprint) {
 		set.TakeAll() // of which the model has seen none
 	}
 	printNotes(set.Notes, m.stdout)
 	return set, nil
 }
 
-// advisedOn returns an error of reading what a flag has named, with the flags that help against it.
-func advisedOn(err error, flag string) error {
+// AdvisedOn returns an error of reading what a flag has named, with the flags that help against it.
+func AdvisedOn(err error, flag string) error {
 	switch {
 	case errors.Is(err, dataset.ErrNoData):
 		return fmt.Errorf("%w: name with -%s %s", err, flag, dataset.Wanted)

@@ -1,7 +1,7 @@
 // Package trained is what the commands that use a trained model have in common: the flags that say which one, on what device and with
 // which images, and what is found by them.
 //
-// flags.go is the command line, model.go opens the checkpoint, and data.go the images of the model's run, or others that fit it.
+// command.go is a command from what it does to its exit code, flags.go its command line, model.go opens the checkpoint, and data.go the images of the model's run, or others that fit it.
 package trained
 
 import (
